@@ -36,7 +36,7 @@ static void read_names(const struct eco_root *root, struct eco_host *ret)
                              false);
         (void)eco_text_clean(ret->kernel, sizeof(ret->kernel), names.release, strlen(names.release), false);
     }
-    char boot_id[sizeof(ret->boot_id)];
+    char boot_id[64];
     ssize_t length = eco_root_read(root, ECO_PROCFS, "sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
     if (length > 0)
         (void)eco_text_clean(ret->boot_id, sizeof(ret->boot_id), boot_id, (size_t)length, true);
