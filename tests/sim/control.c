@@ -77,6 +77,8 @@ static int control_machine(struct eco_sim *sim, const char *verb, double value)
     } else if (strcmp(verb, "concave") == 0) {
         sim->options.exponent = value;
         return eco_sim_start(sim);
+    } else if (strcmp(verb, "gain") == 0) {
+        sim->options.gain = value;
     } else if (strcmp(verb, "idle") == 0) {
         sim->options.idle_w = value;
     } else {

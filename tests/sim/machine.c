@@ -299,6 +299,7 @@ int main(int argc, char **argv)
                                       .idle_w = 20,
                                       .k_j = 30,
                                       .exponent = 1,
+                                      .gain = 1,
                                       .range_j = 262143.328850,
                                       .start_j = 12345,
                                       .max_power_w = 150,

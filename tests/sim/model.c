@@ -89,10 +89,11 @@ static void read_cpu(struct eco_sim *sim, uint64_t ret_ns[ECO_SIM_PACKAGES_MAX])
     }
 }
 
-static void grow(struct eco_sim_package *package, enum eco_sim_zone zone, double joules)
+static void grow(const struct eco_sim *sim, struct eco_sim_package *package, enum eco_sim_zone zone,
+                 double joules)
 {
     package->zone[zone].true_j += joules;
-    package->zone[zone].shown_j += joules;
+    package->zone[zone].shown_j += joules * sim->options.gain;
 }
 
 static void advance_package(struct eco_sim *sim, struct eco_sim_package *package, uint64_t cpu_ns,
@@ -110,12 +111,12 @@ static void advance_package(struct eco_sim *sim, struct eco_sim_package *package
     }
     const double package_j = fmax(idle_j + dynamic_j, 0.0);
     const double dram_j = o->dram_idle_w * dt_s + o->dram_k_j * cpu_s;
-    grow(package, ECO_SIM_PACKAGE, package_j);
-    grow(package, ECO_SIM_CORE, CORE_RATIO * dynamic_j);
-    grow(package, ECO_SIM_UNCORE, UNCORE_W * dt_s);
-    grow(package, ECO_SIM_DRAM, dram_j);
+    grow(sim, package, ECO_SIM_PACKAGE, package_j);
+    grow(sim, package, ECO_SIM_CORE, CORE_RATIO * dynamic_j);
+    grow(sim, package, ECO_SIM_UNCORE, UNCORE_W * dt_s);
+    grow(sim, package, ECO_SIM_DRAM, dram_j);
     /* The whole board's zone is kept with the first package. */
-    grow(&sim->package[0], ECO_SIM_PSYS,
+    grow(sim, &sim->package[0], ECO_SIM_PSYS,
          package_j + dram_j + (package == sim->package ? BOARD_W * dt_s : 0.0));
     package->cpu_ns = cpu_ns > package->cpu_ns ? cpu_ns : package->cpu_ns;
     package->cpu_s += cpu_s;

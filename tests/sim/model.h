@@ -36,6 +36,7 @@ struct eco_sim_options {
     double idle_w, k_j;           /* of each package */
     double dram_idle_w, dram_k_j; /* both 0: no dram zone */
     double exponent;              /* 1 = linear */
+    double gain;                  /* what the counter shows of a joule: the sensor's own error */
     double noise_ratio;           /* standard deviation of idle power over 1 s, relative */
     double range_j;               /* the counter starts again here */
     double start_j;               /* where every counter begins */
@@ -98,6 +99,7 @@ int eco_sim_truth(struct eco_sim *sim, char *ret, size_t size);
  *   vanish, return      the zones are gone, or there again
  *   noise X             idle power varies by X (standard deviation over 1 s, relative)
  *   concave P           dynamic power is k * busy^P
+ *   gain G              counters show G joules for one
  *   idle W              idle power of the packages from now on
  *   hang                reads of energy_uj block until `ok`
  *

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""End-to-end tests: the real binary as a user runs it.
+
+The binary is $ECOCODE_BIN, else build/ecocode of this tree; the programs of the simulated machine are in
+$ECO_SIM_DIR, else build/tests/sim. Tests marked `long` run only with --long. A test that needs root,
+/dev/fuse or a quiet machine and has none is skipped, and says why.
+
+What tests share is in lib_ecocode.py (running it, checking what it writes) and lib_sim.py (the machine).
+"""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+import lib_ecocode  # noqa: E402
+import lib_sim  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the tests that take minutes")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if "long" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="only with --long"))
+
+
+@pytest.fixture(scope="session")
+def ecocode():
+    """Path of the binary. Without one nothing here means anything, so that is no skip."""
+    path = lib_ecocode.binary()
+    if not os.access(path, os.X_OK):
+        pytest.exit(f"{path} is missing: build it first, or set ECOCODE_BIN", 2)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An environment in which nothing of the user's configuration or history is seen or written."""
+    return lib_ecocode.clean_environment(tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def machine():
+    """The simulated machine of one package, 20 W idle and 30 J per CPU second, DRAM a tenth of it."""
+    with lib_sim.machine_or_skip("--dram-idle", "2", "--dram-k", "3") as made:
+        yield made
