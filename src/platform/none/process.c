@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#include "platform/process.h"
+
+#include <errno.h>
+
+int eco_process_children(int (*each)(void *context, pid_t pid), void *context)
+{
+    (void)each;
+    (void)context;
+    return -ENOTSUP;
+}
+
+int eco_process_is_stopped(pid_t pid)
+{
+    (void)pid;
+    return -ENOTSUP;
+}

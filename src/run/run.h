@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starts a command, holds it until the meter is ready, gives it its cgroup, passes signals and job
+ * control, reaps. Only for programs (never in libecocode). It never harms the command: same process
+ * group, dispositions, mask, limits and descriptors as we found them, environment plus ECOCODE_RUN.
+ *
+ *   eco_run_prepare   before anything else: remembers the signal state, sets SIGCHLD to default, blocks
+ *                     what the loop waits for, becomes subreaper, remembers strangers that are children
+ * already eco_run_spawn     fork (into a private cgroup where one can be made); the child waits on a pipe
+ *   eco_run_release   the child execs; tells 126/127 errors
+ *   eco_run_wait      until a deadline or an event
+ *   eco_run_finish    removes the cgroup, restores
+ */
+#pragma once
+
+#include "base/why.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct eco_run;
+
+struct eco_run_options {
+    char *const *argv;  /* NULL-ended */
+    const char *run_id; /* value of ECOCODE_RUN for the child */
+    bool no_cgroup;
+    bool wait_all; /* go on until every process of the job has ended */
+};
+
+enum eco_run_event_kind {
+    ECO_RUN_DEADLINE, /* the given time has come */
+    ECO_RUN_REAPED,   /* some descendant ended (event.pid, event.usage): tell the meter */
+    ECO_RUN_EXITED,   /* CMD itself ended: event.status, event.usage */
+    ECO_RUN_EMPTY,    /* CMD has ended and nothing of the job runs any more (wait_all) */
+    ECO_RUN_STOPPED,  /* CMD stopped and we after it; now both go on again: time has passed */
+    ECO_RUN_SIGNAL,   /* a signal that was passed on, or is for us (SIGWINCH is not told): event.signo */
+    ECO_RUN_INTERRUPT /* after CMD's end: SIGINT, TERM, HUP, QUIT ask us to finish now */
+};
+
+struct eco_run_event {
+    enum eco_run_event_kind kind;
+    pid_t pid;
+    int status; /* as from waitpid */
+    int signo;
+    struct rusage usage; /* of pid and what it had waited for */
+    uint64_t at_ns;      /* MONOTONIC, when it was noticed */
+};
+
+int eco_run_prepare(const struct eco_run_options *options, struct eco_run **ret,
+                    struct eco_why *why) ECO_MUST_CHECK;
+/** Forks. 0 or negative errno (then nothing runs). */
+int eco_run_spawn(struct eco_run *run, struct eco_why *why) ECO_MUST_CHECK;
+pid_t eco_run_pid(const struct eco_run *run);
+/** Private cgroup of the job: directory descriptor (borrowed) and path below the cgroup2 mount; -1 / NULL
+ * when there is none. */
+int eco_run_cgroup_fd(const struct eco_run *run);
+const char *eco_run_cgroup_path(const struct eco_run *run);
+/** Why there is no private cgroup, "" when there is one or none was wanted. */
+const char *eco_run_cgroup_why(const struct eco_run *run);
+
+/**
+ * Let the command begin and wait until exec has happened or failed.
+ *
+ * @param ret_started_ns  MONOTONIC just before it was let go
+ * @return 0, or negative errno of exec: -ENOENT (127), -EACCES, -ENOEXEC ... (126); the child is reaped then
+ */
+int eco_run_release(struct eco_run *run, uint64_t *ret_started_ns, struct eco_why *why) ECO_MUST_CHECK;
+/** Give the child up before release: it ends without having run anything. */
+void eco_run_abandon(struct eco_run *run);
+
+/** Wait for an event, at most until `deadline_ns` (MONOTONIC). 0 or negative errno. */
+int eco_run_wait(struct eco_run *run, uint64_t deadline_ns, struct eco_run_event *ret) ECO_MUST_CHECK;
+
+/** Removes the cgroup (leaves it when something still runs there; a later run sweeps it). Accepts NULL,
+ * returns NULL. */
+struct eco_run *eco_run_finish(struct eco_run *run);
+
+/** Die of the signal that CMD died of (default action, no core of our own), or return the exit status to end
+ * with. */
+int eco_run_exit_status(int wait_status);
+void eco_run_die_like(int wait_status);
+
+/** As process 1, or where CMD's children outlive it: reap what is left, without waiting. */
+void eco_run_reap_rest(struct eco_run *run);
+
+/** 32 hex digits from the system's random source. */
+void eco_run_new_id(char ret[33]);
