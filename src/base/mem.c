@@ -34,6 +34,8 @@ void *eco_calloc(size_t count, size_t size)
     /* calloc(0) may give NULL, which a caller would take for "no memory". */
     if (count == 0 || size == 0)
         return calloc(1, 1);
+    if (count > SIZE_MAX / size)
+        return NULL;
     return calloc(count, size);
 }
 

@@ -190,7 +190,7 @@ void eco_text_cut(char *text, size_t columns, bool ascii)
     }
     size_t room = columns - mark_columns, kept = bytes_in_columns(text, room, &width);
     /* The ellipsis is longer in bytes than in columns; the text's own memory is all there is. */
-    while (kept > 0 && kept + mark_length > length)
+    while (room > 0 && kept + mark_length > length)
         kept = bytes_in_columns(text, --room, &width);
     if (kept + mark_length > length) {
         text[0] = '.';
