@@ -156,14 +156,13 @@ void eco_idle_feed(struct eco_idle *idle, double length_s, double energy_j, doub
     }
     double power = energy_j / length_s;
 
-    if (isnan(idle->heat_w))
-        idle->heat_w = power;
     if (!(idle->open_length_s > 0))
         idle->open_heat_w = idle->heat_w;
     idle->open_length_s += length_s;
     idle->open_energy_j += energy_j;
     idle->open_busy_s += busy_s;
-    idle->heat_w += -expm1(-length_s / HEAT_S) * (power - idle->heat_w);
+    if (!isnan(idle->heat_w))
+        idle->heat_w += -expm1(-length_s / HEAT_S) * (power - idle->heat_w);
     idle->last_added_s += length_s;
     if (idle->open_length_s < fmax(CHUNK_MIN_S, CHUNK_PERIODS * idle->tau_s) - EPSILON)
         return;
@@ -175,6 +174,11 @@ void eco_idle_feed(struct eco_idle *idle, double length_s, double energy_j, doub
         .at_real_s = real_s,
     };
 
+    /* Nothing is known of before the first chunk; one interval of it may be a single burst. */
+    if (isnan(chunk.heat_w))
+        chunk.heat_w = chunk.power_w;
+    if (isnan(idle->heat_w))
+        idle->heat_w = chunk.power_w;
     eco_idle_break(idle);
     add_chunk(idle, &chunk);
 }
@@ -182,10 +186,13 @@ void eco_idle_feed(struct eco_idle *idle, double length_s, double energy_j, doub
 void eco_idle_expire(struct eco_idle *idle, int64_t now_real_s)
 {
     for (size_t i = idle->count; i-- > 0;) {
-        int64_t at = idle->ring[i].at_real_s;
+        const struct eco_idle_chunk *chunk = &idle->ring[i];
+        int64_t at = chunk->at_real_s;
+        bool sane = chunk->length_s > 0 && chunk->busy_cpus >= 0 && chunk->power_w >= 0 &&
+                    isfinite(chunk->length_s + chunk->busy_cpus + chunk->power_w);
 
         /* A stamp from the future is a clock that was wrong: its age can never be told. */
-        if (now_real_s - at > AGE_MAX_S || at - now_real_s > 24 * 3600)
+        if (!sane || now_real_s - at > AGE_MAX_S || at - now_real_s > 24 * 3600)
             ring_remove(idle, i);
     }
     detect_step(idle);
