@@ -50,6 +50,8 @@ struct eco_frame_row {
     uint64_t cpu_ns;    /* used in this frame */
     uint64_t rss_bytes; /* 0 not known */
     uint32_t flags;     /* eco_proc_flags at this look */
+    int32_t pid;
+    char name[32];      /* comm, cut; the whole of it by eco_proc_name */
 };
 
 /* What a reader may want to know of a process; append-only, never changes once a frame names it. */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger's accounts: one per process that used something, with all that it was charged. Ended ones
+ * are folded into one account per parent and name once there are many, so that a measurement of weeks
+ * stays bounded; sums stay exact. init/finish. Thread: the meter's, under its lock.
+ */
+#pragma once
+
+#include "base/macros.h"
+#include "model/frame.h"
+
+#include <stddef.h>
+
+#define ECO_ACCOUNTS_ENDED_MAX 4096u /* ended accounts kept one by one */
+#define ECO_ACCOUNTS_FOLD_MAX  256u  /* folded groups; what is beyond goes into one group of all */
+
+struct eco_account {
+    struct eco_proc_name name; /* id 0 = free */
+    bool in_job;
+    bool is_pending; /* has weight that some domain's interval still waits for */
+    bool is_fold;
+    uint64_t ended_seq;    /* frame in which it ended, 0 = alive */
+    uint64_t cpu_ns;       /* granted so far */
+    uint64_t frame_cpu_ns; /* of it since the last frame */
+    uint64_t look_cpu_ns;  /* of it in the present look */
+    uint64_t rss_bytes, max_rss_bytes;
+    uint64_t end_offset_ns; /* 0 = alive */
+    int32_t last_cpu;
+    double chosen;     /* scratch: share of idle power for slot CHOSEN */
+    double *weight;    /* [columns] cumulative weight, ns */
+    double *mark;      /* [domains] weight when the domain's interval was last closed */
+    double *share_s;   /* [domains] integral of its share of all weights over time */
+    double *energy_uj; /* [slots][domains] since the beginning */
+    double *frame_uj;  /* [slots][domains] since the last frame */
+    char *cmdline;     /* owned; name.cmdline */
+};
+
+struct eco_accounts {
+    struct eco_account **all; /* places are stable; NULL = free */
+    size_t count, capacity;
+    size_t free_hint; /* no free place below */
+    uint32_t *hash;   /* id -> index + 1, open addressing */
+    size_t hash_size, hash_used;
+    size_t ended_count, fold_count;
+    uint32_t next_fold_id; /* ids of folded groups count down from the top */
+    unsigned columns, domains, slots;
+};
+
+int eco_accounts_init(struct eco_accounts *accounts, unsigned columns, unsigned domains,
+                      unsigned slots) ECO_MUST_CHECK;
+void eco_accounts_finish(struct eco_accounts *accounts);
+/** NULL when there is none. */
+struct eco_account *eco_accounts_get(const struct eco_accounts *accounts, uint32_t id);
+/** The account of that id, made if need be; NULL without memory. */
+struct eco_account *eco_accounts_take(struct eco_accounts *accounts, uint32_t id) ECO_MUST_CHECK;
+/** Name, parent, role, command line from what procs say now. 0 or -ENOMEM (then the old ones stay). */
+int eco_account_describe(struct eco_account *account, const struct eco_proc *proc, uint64_t start_offset_ns);
+/** Mark as ended in this frame. */
+void eco_accounts_end(struct eco_accounts *accounts, struct eco_account *account, uint64_t seq,
+                      uint64_t offset_ns);
+/** Fold accounts that ended before `seq` once more than ECO_ACCOUNTS_ENDED_MAX have ended. Pending ones stay.
+ */
+void eco_accounts_fold(struct eco_accounts *accounts, uint64_t seq);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPU time becomes weight. Everything is cumulative and only ever granted forward: where two sources
+ * disagree for a moment (a counter of 10 ms grain, a clock read a little later), the difference is carried
+ * to the next look and never cut off, so that nothing is lost over a run (docs/attribution.md, "Busy time").
+ */
+#include "base/counter.h"
+#include "base/mem.h"
+#include "meter/meter_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A socket that a row was not seen on may still have run it; the fit moves this as far as the margins ask. */
+#define PRIOR_ELSEWHERE 0.02
+
+static bool is_machine(const struct eco_meter *meter)
+{
+    return meter->options.flags & ECO_METER_MACHINE;
+}
+
+static int add_pending(struct eco_meter *meter, struct eco_account *account)
+{
+    if (account->is_pending)
+        return 0;
+    void *pending = meter->pending;
+    int r = eco_grow(&pending, &meter->pending_capacity, meter->pending_count + 1,
+                     2 * (size_t)ECO_PROCS_LIMIT, sizeof(void *));
+    if (r < 0)
+        return r;
+    meter->pending = pending;
+    meter->pending[meter->pending_count++] = account;
+    account->is_pending = true;
+    return 0;
+}
+
+static void set_rss(struct eco_meter *meter, struct eco_account *account, uint64_t rss_bytes)
+{
+    if (account->in_job)
+        meter->job_rss_bytes = eco_sub_sat(meter->job_rss_bytes + rss_bytes, account->rss_bytes);
+    account->rss_bytes = rss_bytes;
+    if (rss_bytes > account->max_rss_bytes)
+        account->max_rss_bytes = rss_bytes;
+    if (meter->job_rss_bytes > meter->job_peak_rss_bytes)
+        meter->job_peak_rss_bytes = meter->job_rss_bytes;
+}
+
+static uint64_t start_offset(const struct eco_meter *meter, const struct eco_proc *proc)
+{
+    return proc->start_ns > meter->begin_boot_ns ? proc->start_ns - meter->begin_boot_ns : 0;
+}
+
+/* One process that did something: its account, and the time that is new, put into frame_cpu_ns. */
+static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
+{
+    uint64_t used = eco_sub_sat(proc->cpu_ns, proc->base_cpu_ns);
+    struct eco_account *account = eco_accounts_get(&meter->accounts, proc->id);
+    uint64_t delta = eco_sub_sat(used, account ? account->cpu_ns : 0);
+    bool is_job_news = (proc->flags & ECO_PROC_JOB) && !is_machine(meter);
+    if (!account && !delta && !is_job_news)
+        return 0;
+    bool is_new = !account;
+    if (is_new && !(account = eco_accounts_take(&meter->accounts, proc->id)))
+        return -ENOMEM;
+    if (is_new || (proc->flags & ECO_PROC_RENAMED))
+        if (eco_account_describe(account, proc, start_offset(meter, proc)) < 0 && is_new)
+            return -ENOMEM;
+    bool has_ended = proc->flags & ECO_PROC_ENDED;
+    account->last_cpu = proc->last_cpu;
+    account->name.count = proc->count ? proc->count : 1;
+    if (proc->max_rss_bytes > account->max_rss_bytes)
+        account->max_rss_bytes = proc->max_rss_bytes;
+    set_rss(meter, account, has_ended ? 0 : proc->rss_bytes);
+    if (has_ended)
+        eco_accounts_end(&meter->accounts, account, meter->seq + 1,
+                         eco_sub_sat(proc->end_ns, meter->begin_ns));
+    account->cpu_ns += delta;
+    account->frame_cpu_ns += delta;
+    account->look_cpu_ns = delta;
+    *(account->in_job ? &meter->rows_cpu_ns : &meter->foreign_cpu_ns) += delta;
+    return delta || is_new || has_ended ? add_pending(meter, account) : 0;
+}
+
+/* What the job's total has and no row explains: processes that lived and died between two looks. */
+static int grant_short(struct eco_meter *meter)
+{
+    if (is_machine(meter))
+        return 0;
+    uint64_t job = eco_sub_sat(meter->usage.job_cpu_ns, meter->job_begin_ns);
+    uint64_t delta = eco_sub_sat(job, meter->rows_cpu_ns + meter->short_cpu_ns);
+    if (!delta)
+        return 0;
+    struct eco_account *account = eco_accounts_take(&meter->accounts, ECO_SHORT_ID);
+    if (!account)
+        return -ENOMEM;
+    if (!account->in_job) {
+        account->in_job = true;
+        account->name.flags = ECO_PROC_JOB | ECO_PROC_GROUP;
+        memcpy(account->name.name, "short-lived", sizeof "short-lived");
+    }
+    account->cpu_ns += delta;
+    account->frame_cpu_ns += delta;
+    account->look_cpu_ns = delta;
+    meter->short_cpu_ns += delta;
+    return add_pending(meter, account);
+}
+
+/* Mean weight of a CPU's time for one account: of the CPU it was last seen on, else of its socket or machine.
+ */
+static double row_hg(const struct eco_meter *meter, const struct eco_account *account, double mean)
+{
+    if (!meter->cpu_hg || account->last_cpu < 0 || (uint32_t)account->last_cpu >= meter->activity.cpu_count)
+        return mean;
+    return meter->cpu_hg[account->last_cpu];
+}
+
+static unsigned column_of_cpu(const struct eco_meter *meter, int32_t cpu)
+{
+    const struct eco_topology *topology = &meter->env->host->topology;
+    if (cpu < 0 || (uint32_t)cpu >= topology->cpu_count)
+        return UINT32_MAX;
+    int32_t package = topology->cpus[cpu].package;
+    return package >= 0 && (unsigned)package < meter->columns ? (unsigned)package : UINT32_MAX;
+}
+
+/* h*g per CPU, busy time and mean per socket, for what happened since the last look. */
+static void weigh_cpus(struct eco_meter *meter, double *busy_ns, double *mean_hg)
+{
+    for (unsigned c = 0; c < meter->columns; c++)
+        mean_hg[c] = 1;
+    const struct eco_topology *topology = &meter->env->host->topology;
+    uint32_t n = meter->activity.cpu_count;
+    if (!meter->cpu_hg || !meter->has_topology || n > meter->cpus_before_count || n != topology->cpu_count)
+        return;
+    uint64_t elapsed = eco_sub_sat(meter->activity.time_ns, meter->activity_before_ns);
+    eco_weight_cpus(topology, ECO_SIGMA_DEFAULT, meter->cpus_before, meter->activity.cpus, n, elapsed,
+                    meter->cpu_hg, busy_ns, mean_hg);
+}
+
+static void add_one_column(struct eco_meter *meter, uint64_t others_ns, double mean)
+{
+    for (size_t i = 0; i < meter->pending_count; i++) {
+        struct eco_account *account = meter->pending[i];
+        double weight = (double)account->look_cpu_ns * row_hg(meter, account, mean);
+        account->weight[0] += weight;
+        if (!account->in_job)
+            meter->others_weight[0] += weight;
+        meter->column_time_ns[0] += (double)account->look_cpu_ns;
+    }
+    double *rest = is_machine(meter) ? meter->lost_weight : meter->others_weight;
+    rest[0] += (double)others_ns * mean;
+    meter->column_time_ns[0] += (double)others_ns;
+}
+
+/* Several sockets: where each row ran is fitted so that rows keep their time and sockets theirs. */
+static int add_columns(struct eco_meter *meter, uint64_t others_ns, const double *busy_ns,
+                       const double *mean_hg)
+{
+    size_t rows = meter->pending_count + 1, columns = meter->columns;
+    double *time_ns = eco_meter_scratch(meter, rows * (columns + 1));
+    if (!time_ns)
+        return -ENOMEM;
+    double *fit = time_ns + rows;
+    for (size_t i = 0; i < rows; i++) {
+        const struct eco_account *account = i + 1 < rows ? meter->pending[i] : NULL;
+        unsigned home = account ? column_of_cpu(meter, account->last_cpu) : UINT32_MAX;
+        time_ns[i] = account ? (double)account->look_cpu_ns : (double)others_ns;
+        for (size_t c = 0; c < columns; c++)
+            fit[i * columns + c] = home == UINT32_MAX ? busy_ns[c] : c == home ? 1 : PRIOR_ELSEWHERE;
+    }
+    (void)eco_fit_sockets(time_ns, rows, busy_ns, columns, fit, fit);
+    double *rest = is_machine(meter) ? meter->lost_weight : meter->others_weight;
+    for (size_t i = 0; i < rows; i++) {
+        struct eco_account *account = i + 1 < rows ? meter->pending[i] : NULL;
+        unsigned home = account ? column_of_cpu(meter, account->last_cpu) : UINT32_MAX;
+        for (size_t c = 0; c < columns; c++) {
+            double ns = fit[i * columns + c];
+            double weight = ns * (account && c == home ? row_hg(meter, account, mean_hg[c]) : mean_hg[c]);
+            meter->column_time_ns[c] += ns;
+            if (account)
+                account->weight[c] += weight;
+            if (!account)
+                rest[c] += weight;
+            else if (!account->in_job)
+                meter->others_weight[c] += weight;
+        }
+    }
+    return 0;
+}
+
+int eco_meter_grant(struct eco_meter *meter)
+{
+    for (size_t i = 0; i < meter->pending_count; i++)
+        meter->pending[i]->look_cpu_ns = 0;
+    int r = 0;
+    for (uint32_t i = 0; i < meter->usage.changed_count && r >= 0; i++)
+        r = grant_row(meter, meter->usage.changed[i]);
+    if (r >= 0)
+        r = grant_short(meter);
+    if (r < 0)
+        return r;
+    uint64_t busy = eco_sub_sat(meter->activity.busy_ns, meter->busy_begin_ns);
+    uint64_t told = meter->rows_cpu_ns + meter->short_cpu_ns + meter->foreign_cpu_ns;
+    uint64_t others = eco_sub_sat(busy, told + meter->others_cpu_ns);
+    meter->others_cpu_ns += others;
+    double busy_ns[ECO_COLUMNS_MAX] = {0}, mean_hg[ECO_COLUMNS_MAX];
+    weigh_cpus(meter, busy_ns, mean_hg);
+    if (meter->columns == 1) {
+        add_one_column(meter, others, mean_hg[0]);
+        return 0;
+    }
+    return add_columns(meter, others, busy_ns, mean_hg);
+}

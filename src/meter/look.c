@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* One look at everything, as close together as can be: CPUs, energy, processes. */
+#include "base/mem.h"
+#include "meter/meter_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Frequencies cost a file per CPU: read them where some figure depends on them, on machines of a sane size.
+ */
+#define FREQUENCY_CPUS_MAX 64u
+
+static bool wants_frequencies(const struct eco_meter *meter)
+{
+    if (meter->activity.cpu_count > FREQUENCY_CPUS_MAX)
+        return false;
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        if (meter->domains[d].model_ratio > 0)
+            return true;
+    return meter->has_topology &&
+           (meter->env->host->topology.is_hybrid || meter->env->host->topology.has_smt);
+}
+
+static int keep_cpus_before(struct eco_meter *meter)
+{
+    uint32_t n = meter->activity.cpu_count;
+    meter->activity_before_ns = meter->activity.time_ns;
+    if (n > meter->cpus_before_count) {
+        struct eco_cpu_busy *grown =
+            eco_reallocarray(meter->cpus_before, meter->cpus_before_count, n, sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        meter->cpus_before = grown;
+        meter->cpus_before_count = n;
+    }
+    if (n)
+        memcpy(meter->cpus_before, meter->activity.cpus, n * sizeof *meter->cpus_before);
+    return 0;
+}
+
+int eco_meter_look(struct eco_meter *meter, bool final, bool close_all)
+{
+    int r = keep_cpus_before(meter);
+    if (r < 0)
+        return r;
+    r = eco_busy_read(meter->busy, wants_frequencies(meter), &meter->activity);
+    bool has_activity = r >= 0;
+    eco_group_read(meter->group, has_activity ? &meter->activity : NULL, close_all, meter->energies);
+    meter->look_ns = meter->env->clock->mono_ns(meter->env->clock);
+    r = eco_procs_look(meter->procs, final, &meter->usage);
+    return r == -ESRCH ? 0 : r;
+}
+
+double *eco_meter_scratch(struct eco_meter *meter, size_t n)
+{
+    if (n > meter->scratch_capacity) {
+        size_t capacity = n < 256 ? 256 : n * 2;
+        double *fresh = eco_calloc(capacity, sizeof *fresh);
+        if (!fresh)
+            return NULL;
+        free(meter->scratch);
+        meter->scratch = fresh;
+        meter->scratch_capacity = capacity;
+    }
+    return meter->scratch;
+}

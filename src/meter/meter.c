@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* Life cycle and intervals. The order of a look is in look.c, the arithmetic in grant.c and divide.c. */
+#include "meter/meter.h"
+
+#include "base/counter.h"
+#include "base/mem.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "meter/meter_internal.h"
+#include "platform/host.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INTERVAL_DEFAULT_NS ECO_NS_PER_S
+#define INTERVAL_MIN_NS     ECO_NS_PER_MS
+#define INTERVAL_MAX_NS     (3600 * ECO_NS_PER_S)
+/* A look this much before the grid's next point is one between frames, so that no counter wraps unseen. */
+#define EARLY_RATIO 0.5
+
+static int take_options(struct eco_meter *meter, const struct eco_meter_options *options, struct eco_why *why)
+{
+    size_t size = options->size < sizeof meter->options ? options->size : sizeof meter->options;
+    if (options->size < offsetof(struct eco_meter_options, interval_ns)) {
+        eco_why_set(why, "eco_meter_options.size is not set");
+        return -EINVAL;
+    }
+    memcpy(&meter->options, options, size);
+    if (!meter->options.interval_ns)
+        meter->options.interval_ns = INTERVAL_DEFAULT_NS;
+    if (meter->options.interval_ns < INTERVAL_MIN_NS || meter->options.interval_ns > INTERVAL_MAX_NS) {
+        eco_why_set(why, "the interval must be between 1 ms and 1 h");
+        return -EINVAL;
+    }
+    static const enum eco_policy policies[] = {ECO_POLICY_ACTIVE, ECO_POLICY_ACTIVE, ECO_POLICY_FULL,
+                                               ECO_POLICY_EQUAL, ECO_POLICY_RESERVED};
+    if (meter->options.policy < 0 || (size_t)meter->options.policy >= ECO_COUNT(policies)) {
+        eco_why_set(why, "no such policy");
+        return -EINVAL;
+    }
+    meter->policy = policies[meter->options.policy];
+    meter->slots = meter->policy == ECO_POLICY_EQUAL || meter->policy == ECO_POLICY_RESERVED ? 3 : 2;
+    return 0;
+}
+
+static int make_env(struct eco_meter *meter, struct eco_why *why)
+{
+    if (meter->extra.env) {
+        meter->env = meter->extra.env;
+        return 0;
+    }
+    int r = eco_root_init(&meter->own_root, meter->options.procfs_path, meter->options.sysfs_path);
+    if (r < 0) {
+        eco_why_set(why, "%s: %s",
+                    meter->options.procfs_path ? meter->options.procfs_path : meter->options.sysfs_path,
+                    strerror(-r));
+        return r;
+    }
+    eco_host_read(&meter->own_root, &meter->own_host);
+    meter->own_env = (struct eco_env){.root = &meter->own_root,
+                                      .clock = &eco_clock_system,
+                                      .perf = &eco_perf_system,
+                                      .host = &meter->own_host};
+    meter->env = &meter->own_env;
+    return 0;
+}
+
+static int open_sources(struct eco_meter *meter, struct eco_why *why)
+{
+    const struct eco_group_options group_options = {.no_estimate = meter->extra.no_estimate};
+    int r = eco_busy_open(meter->env, &meter->busy);
+    if (r < 0) {
+        eco_why_set(why, "no figures of CPU use can be read from procfs: %s", strerror(-r));
+        return r;
+    }
+    r = eco_group_open(meter->env, &group_options, &meter->group, &meter->sensor_why);
+    if (r < 0)
+        return r;
+    bool machine = meter->options.flags & ECO_METER_MACHINE;
+    const struct eco_procs_options procs_options = {.scope = machine ? ECO_SCOPE_MACHINE : ECO_SCOPE_TREE,
+                                                    .no_cmdline = meter->options.flags & ECO_METER_NO_CMDLINE,
+                                                    .cgroup_dir_fd = meter->extra.cgroup_dir_fd,
+                                                    .cgroup_v2_path = meter->extra.cgroup_v2_path,
+                                                    .run_id = meter->extra.run_id};
+    return eco_procs_open(&eco_procs_scan, meter->env, &procs_options, &meter->procs, why);
+}
+
+static int make_books(struct eco_meter *meter)
+{
+    meter->domains = eco_group_domains(meter->group, &meter->domain_count);
+    int highest = 0;
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        if (meter->domains[d].package > highest)
+            highest = meter->domains[d].package;
+    meter->columns = highest > 0 && highest < (int)ECO_COLUMNS_MAX ? (unsigned)highest + 1 : 1;
+    meter->d = eco_calloc(ECO_DOMAINS_MAX, sizeof *meter->d);
+    meter->pool = eco_frame_pool_new();
+    if (!meter->d || !meter->pool)
+        return -ENOMEM;
+    for (unsigned d = 0; d < meter->domain_count; d++) {
+        double tau_s = (double)meter->domains[d].period_ns * 1e-9;
+        eco_idle_init(&meter->d[d].learner, tau_s > 0 ? tau_s : 0.001);
+        meter->d[d].idle_uw = NAN;
+    }
+    return eco_accounts_init(&meter->accounts, meter->columns, meter->domain_count, meter->slots);
+}
+
+int eco_meter_open_full(const struct eco_meter_options *options, const struct eco_meter_host_options *host,
+                        struct eco_meter **ret, struct eco_why *why)
+{
+    struct eco_meter *meter = eco_calloc(1, sizeof *meter);
+    if (!meter)
+        return -ENOMEM;
+    meter->owner = getpid();
+    (void)pthread_mutex_init(&meter->lock, NULL);
+    (void)pthread_cond_init(&meter->changed, NULL);
+    meter->extra.cgroup_dir_fd = -1;
+    if (host)
+        meter->extra = *host;
+    meter->own_root.fd[0] = meter->own_root.fd[1] = -1;
+    meter->given_total_uw = meter->caught_ratio = meter->user_s = meter->system_s = NAN;
+    int r = take_options(meter, options, why);
+    if (r >= 0)
+        r = eco_meter_parse_idle(meter, meter->options.idle_power, why);
+    if (r >= 0)
+        r = make_env(meter, why);
+    if (r >= 0)
+        r = open_sources(meter, why);
+    if (r >= 0)
+        r = make_books(meter);
+    if (r < 0) {
+        (void)eco_meter_free(meter);
+        return r;
+    }
+    eco_meter_load_state(meter);
+    *ret = meter;
+    return 0;
+}
+
+struct eco_meter *eco_meter_free(struct eco_meter *meter)
+{
+    if (!meter)
+        return NULL;
+    if (meter->owner == getpid())
+        (void)eco_meter_stop(meter);
+    for (unsigned i = 0; i < ECO_FRAMES; i++)
+        eco_frame_unref(meter->ring[i]);
+    (void)eco_frame_pool_free(meter->pool);
+    eco_accounts_finish(&meter->accounts);
+    (void)eco_procs_free(meter->strangers);
+    (void)eco_procs_free(meter->procs);
+    (void)eco_group_free(meter->group);
+    (void)eco_busy_free(meter->busy);
+    eco_host_finish(&meter->own_host);
+    eco_root_finish(&meter->own_root);
+    free(meter->pending);
+    free(meter->scratch);
+    free(meter->cpus_before);
+    free(meter->cpu_hg);
+    free(meter->d);
+    (void)pthread_cond_destroy(&meter->changed);
+    (void)pthread_mutex_destroy(&meter->lock);
+    free(meter);
+    return NULL;
+}
+
+/* Topology is read after the command has started: it costs a few files per CPU. */
+static void ensure_topology(struct eco_meter *meter)
+{
+    if (meter->has_topology)
+        return;
+    meter->has_topology = true;
+    if (meter->env == &meter->own_env && eco_host_read_topology(&meter->own_root, &meter->own_host) < 0)
+        return;
+    const struct eco_topology *topology = &meter->env->host->topology;
+    if ((topology->has_smt || topology->is_hybrid) && !meter->cpu_hg)
+        meter->cpu_hg = eco_calloc(topology->cpu_count, sizeof *meter->cpu_hg);
+}
+
+/* What is in use of the whole memory: the machine's part of the idle power of DRAM under `full`. */
+static double read_memory_use(const struct eco_meter *meter)
+{
+    char text[512];
+    uint64_t total_kb = 0, available_kb = 0;
+    ssize_t n = eco_root_read(meter->env->root, ECO_PROCFS, "meminfo", text, sizeof text);
+    if (n < 0 && n != -EFBIG)
+        return 0;
+    const char *total = strstr(text, "MemTotal:"), *available = strstr(text, "MemAvailable:");
+    if (!total || !available)
+        return 0;
+    total += strlen("MemTotal:");
+    available += strlen("MemAvailable:");
+    if (eco_scan_u64(&total, &total_kb) < 0 || eco_scan_u64(&available, &available_kb) < 0 || !total_kb)
+        return 0;
+    return (double)eco_sub_sat(total_kb, available_kb) / (double)total_kb;
+}
+
+int eco_meter_begin(struct eco_meter *meter)
+{
+    const struct eco_clock *clock = meter->env->clock;
+    (void)pthread_mutex_lock(&meter->lock);
+    if (meter->columns > 1)
+        ensure_topology(meter);
+    eco_meter_freeze_idle(meter);
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        if (meter->domains[d].kind == ECO_KIND_DRAM)
+            meter->mem_used_ratio = read_memory_use(meter);
+    meter->begin_real_ns = clock->real_ns(clock);
+    meter->begin_boot_ns = meter->frame_boot_ns = clock->boot_ns(clock);
+    int r = eco_meter_look(meter, false, true);
+    meter->begin_ns = meter->frame_ns = meter->look_ns;
+    meter->busy_begin_ns = meter->activity.busy_ns;
+    meter->job_begin_ns = meter->usage.job_cpu_ns;
+    meter->forks_begin = meter->activity.forks;
+    meter->self_begin_ns = eco_clock_self_cpu_ns();
+    meter->has_begun = true;
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        eco_idle_break(&meter->d[d].learner);
+    if (r >= 0)
+        eco_meter_watch_strangers(meter, false);
+    (void)pthread_mutex_unlock(&meter->lock);
+    return r;
+}
+
+static int step(struct eco_meter *meter, bool final, bool emit)
+{
+    ensure_topology(meter);
+    eco_accounts_fold(&meter->accounts, meter->seq > 2 * ECO_FRAMES ? meter->seq - 2 * ECO_FRAMES : 0);
+    int r = eco_meter_look(meter, final, final);
+    if (r >= 0)
+        r = eco_meter_grant(meter);
+    if (r >= 0)
+        r = eco_meter_divide(meter);
+    if (r >= 0)
+        eco_meter_watch_strangers(meter, final);
+    if (r >= 0 && emit)
+        eco_meter_emit(meter, final);
+    return r;
+}
+
+int eco_meter_tick(struct eco_meter *meter)
+{
+    if (meter->owner != getpid())
+        return -ECANCELED;
+    if (!meter->has_begun)
+        return eco_meter_begin(meter);
+    (void)pthread_mutex_lock(&meter->lock);
+    const struct eco_clock *clock = meter->env->clock;
+    uint64_t now = clock->mono_ns(clock),
+             early = (uint64_t)((double)meter->options.interval_ns * EARLY_RATIO);
+    bool between = meter->options.interval_ns > eco_group_max_interval_ns(meter->group) &&
+                   !meter->has_ended && now + early < meter->frame_ns + meter->options.interval_ns;
+    meter->made_frame = false;
+    int r = meter->has_ended ? -EPIPE : step(meter, false, !between);
+    (void)pthread_mutex_unlock(&meter->lock);
+    return r;
+}
+
+int eco_meter_end(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->made_frame = false;
+    int r = meter->has_ended ? 0 : step(meter, true, true);
+    if (!meter->has_ended)
+        meter->end_ns = meter->look_ns;
+    meter->has_ended = true;
+    (void)pthread_cond_broadcast(&meter->changed);
+    (void)pthread_mutex_unlock(&meter->lock);
+    return r;
+}
+
+int eco_meter_tail_tick(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->lock);
+    uint64_t busy_before = meter->activity.busy_ns;
+    bool first = !meter->activity.time_ns;
+    int r = eco_busy_read(meter->busy, false, &meter->activity);
+    eco_group_read(meter->group, &meter->activity, first, meter->energies);
+    meter->tail_busy_ns += first ? 0 : eco_sub_sat(meter->activity.busy_ns, busy_before);
+    for (unsigned d = 0; d < meter->domain_count; d++) {
+        const struct eco_energy *energy = &meter->energies[d];
+        if (energy->state == ECO_ENERGY_OK && !first)
+            eco_meter_feed_idle(meter, d, (double)eco_sub_sat(energy->to_ns, energy->from_ns) * 1e-9,
+                                (double)energy->delta_uj * 1e-6,
+                                (double)(meter->tail_busy_ns - meter->d[d].tail_busy_ns) * 1e-9 /
+                                    meter->columns);
+        if (energy->state != ECO_ENERGY_WAITING)
+            meter->d[d].tail_busy_ns = meter->tail_busy_ns;
+    }
+    (void)pthread_mutex_unlock(&meter->lock);
+    return r;
+}
+
+uint64_t eco_meter_next_ns(const struct eco_meter *meter)
+{
+    const struct eco_clock *clock = meter->env->clock;
+    uint64_t now = clock->mono_ns(clock), interval = meter->options.interval_ns;
+    uint64_t laps = eco_sub_sat(now, meter->begin_ns) / interval + 1;
+    uint64_t grid = meter->begin_ns + laps * interval;
+    uint64_t latest = eco_add_sat(meter->look_ns, eco_group_max_interval_ns(meter->group));
+    return grid < latest ? grid : latest;
+}
+
+struct eco_frame *eco_meter_latest(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->lock);
+    struct eco_frame *frame = meter->made_frame ? eco_frame_ref(meter->ring[meter->seq % ECO_FRAMES]) : NULL;
+    (void)pthread_mutex_unlock(&meter->lock);
+    return frame;
+}
+
+const struct eco_proc_name *eco_meter_proc_name(const struct eco_meter *meter, uint32_t proc_id)
+{
+    const struct eco_account *account = eco_accounts_get(&meter->accounts, proc_id);
+    return account ? &account->name : NULL;
+}
+
+const struct eco_domain *eco_meter_domains(const struct eco_meter *meter, unsigned *ret_count)
+{
+    *ret_count = meter->domain_count;
+    return meter->domains;
+}
+
+const struct eco_host *eco_meter_host(const struct eco_meter *meter)
+{
+    return meter->env->host;
+}
+
+struct eco_group *eco_meter_group(struct eco_meter *meter)
+{
+    return meter->group;
+}

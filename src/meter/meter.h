@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sampling loop behind the public API of <ecocode/ecocode.h>: one look at energy, CPUs and
+ * processes per interval, attribution, ledger, frame. What programs of this project may use beyond
+ * the public API stands here. Thread: the owner's, or the meter's own after eco_meter_start.
+ */
+#pragma once
+
+#include "base/why.h"
+#include "ecocode/ecocode.h"
+#include "model/frame.h"
+#include "model/report.h"
+#include "procs/procs.h"
+#include "sensors/group.h"
+
+/** What `run` tells beyond the public options. Borrowed for the life of the meter. */
+struct eco_meter_host_options {
+    const struct eco_env *env; /* NULL: the meter makes its own from the public options */
+    int cgroup_dir_fd;         /* private cgroup of the job, -1 none */
+    const char *cgroup_v2_path;
+    const char *run_id;
+    const char *state_dir;         /* where idle power is learnt and kept; NULL = nowhere */
+    const char *machine_state_dir; /* read only: what the machine's owner calibrated; NULL = none */
+    bool no_estimate;
+};
+
+int eco_meter_open_full(const struct eco_meter_options *options, const struct eco_meter_host_options *host,
+                        struct eco_meter **ret, struct eco_why *why) ECO_MUST_CHECK;
+
+/** The first look: baseline of everything. Energy before it is not part of the measurement. */
+int eco_meter_begin(struct eco_meter *meter) ECO_MUST_CHECK;
+/** The last look, at once: closes every domain's interval. Ticks after it feed only the idle learner (tail).
+ */
+int eco_meter_end(struct eco_meter *meter) ECO_MUST_CHECK;
+/**
+ * One look that serves the idle power only: before eco_meter_begin (--measure-idle; the first call is its
+ * baseline) or after eco_meter_end (the tail; where the idle power was not known it gives this run's
+ * `active`).
+ */
+int eco_meter_tail_tick(struct eco_meter *meter) ECO_MUST_CHECK;
+/** True when the idle power of some counted domain is not known well enough, so that a tail helps. */
+bool eco_meter_wants_tail(const struct eco_meter *meter);
+/** Keep what was learnt (written aside, then renamed). 0 or negative errno; never harms the run. */
+int eco_meter_save_state(struct eco_meter *meter) ECO_MUST_CHECK;
+
+/**
+ * The whole measurement so far, from the ledger. Fills energy, domains, processes, usage, idle, host and
+ * warnings; the caller the rest (command, exit, labels, ids). eco_report_finish() afterwards. Strings and
+ * host are borrowed from the meter. Ended rows are merged by parent and name beyond 4096.
+ */
+int eco_meter_report(struct eco_meter *meter, struct eco_report *ret) ECO_MUST_CHECK;
+
+/** Name of a process in a frame, NULL for an unknown id. Lives as long as the meter. */
+const struct eco_proc_name *eco_meter_proc_name(const struct eco_meter *meter, uint32_t proc_id);
+const struct eco_domain *eco_meter_domains(const struct eco_meter *meter, unsigned *ret_count);
+const struct eco_host *eco_meter_host(const struct eco_meter *meter);
+struct eco_group *eco_meter_group(struct eco_meter *meter);
+/** When the next look is due, MONOTONIC: on the grid that began with eco_meter_begin, so that it never
+ * drifts. */
+uint64_t eco_meter_next_ns(const struct eco_meter *meter);
+/** The frame that the last tick or end made, a reference to give back with eco_frame_unref; NULL when it made
+   none (looks between frames keep counters from wrapping unseen where the interval is long). */
+struct eco_frame *eco_meter_latest(struct eco_meter *meter);
