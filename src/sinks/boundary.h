@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What a measurement counts and what it does not, for every output in the same words. */
+#pragma once
+
+#include "model/report.h"
+
+#define ECO_BOUNDARY_MAX 16
+
+struct eco_boundary {
+    const char *included[ECO_BOUNDARY_MAX]; /* "cpu" "dram" ... kinds of counted domains; static texts */
+    const char *excluded[ECO_BOUNDARY_MAX]; /* "mainboard" "disks" ... */
+    unsigned included_count, excluded_count;
+};
+
+void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret);
