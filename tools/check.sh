@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# All tests: unit tests (gcc; clang with ASan and UBSan), lints, the builds that must not rot, and the
+# real program end to end. Ends on "N passed, N failed, N skipped". `long`: adds what takes long.
+set -u
+cd "$(dirname "$0")/.."
+mode="${1:-normal}"
+results="build/results"
+rm -rf "$results"
+mkdir -p "$results"
+failures=0
+
+step() { printf '\n== %s\n' "$1"; }
+# one step that is a test of its own: name, then the command
+single() {
+    local name="$1"; shift
+    step "$name"
+    if "$@" > "$results/$name.log" 2>&1; then
+        echo "ok"; echo "pass" > "$results/$name.single"
+    else
+        tail -n 40 "$results/$name.log"; echo "fail" > "$results/$name.single"; failures=1
+    fi
+}
+build_variant() { # folder, compiler, meson arguments
+    local dir="$1" compiler="$2"; shift 2
+    if [ ! -f "$dir/build.ninja" ]; then CC="$compiler" meson setup "$dir" "$@" || return 1; fi
+    ninja -C "$dir" --quiet
+}
+unit() { # name, folder
+    step "unit tests: $1"
+    (cd "$2" && meson test --print-errorlogs --num-processes 2 > "../$results/unit-$1.log" 2>&1) || { tail -n 60 "$results/unit-$1.log"; failures=1; }
+    tail -n 12 "$results/unit-$1.log" | grep -E '^(Ok|Fail|Skipped|Timeout|Expected)' | tr -s ' ' | tr '\n' ' '; echo
+    cp "$2/meson-logs/testlog.junit.xml" "$results/unit-$1.xml" 2> /dev/null || failures=1
+}
+e2e() { # name, arguments of pytest
+    local name="$1"; shift
+    step "end to end: $name"
+    /usr/bin/python3 -m pytest -q --no-header -p no:cacheprovider --junitxml "$results/e2e-$name.xml" "$@" || failures=1
+}
+
+single build-gcc build_variant build gcc
+unit gcc build
+export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:allocator_may_return_null=1" UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
+single build-sanitized build_variant build-asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug
+unit sanitized build-asan
+single build-none build_variant build-none gcc -Dplatform=none -Dtests=false
+single build-plain build_variant build-plain clang -Dinih=disabled -Dtests=false
+single lint tools/lint.sh build
+if [ "$mode" = long ]; then
+    single fuzz tools/fuzz.sh 60
+    e2e all tests/e2e
+    ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli or harm"
+else
+    e2e all tests/e2e -m "not long"
+    ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli" -m "not long"
+fi
+
+step "sum"
+/usr/bin/python3 tools/count_tests.py "$results" || failures=1
+exit $failures

@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# All lints over the tree; `build` has the compile commands. Prints what is wrong, exits 1 then.
+set -u
+cd "$(dirname "$0")/.."
+build="${1:-build}"
+bad=0
+run() { "$@" || bad=1; }
+
+run /usr/bin/python3 tests/lint/layers.py
+run /usr/bin/python3 tests/lint/banned.py
+run tests/lint/exports.sh "$build"
+sources() { git ls-files -co --exclude-standard "$@"; }
+run sh -c 'git ls-files -co --exclude-standard "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+sources 'src/*.c' | grep -v '/none/' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$build" 2> "$build/tidy.err" > "$build/tidy.out" || { cat "$build/tidy.out"; bad=1; }
+sources 'src/*.c' | xargs cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+    --suppress=missingIncludeSystem -Isrc -Iinclude -D_GNU_SOURCE || bad=1
+exit $bad
