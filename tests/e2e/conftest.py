@@ -2,7 +2,7 @@
 """End-to-end tests: the real binary as a user runs it.
 
 The binary is $ECOCODE_BIN, else build/ecocode of this tree; the programs of the simulated machine are in
-$ECO_SIM_DIR, else build/tests/sim. Tests marked `long` run only with --long. A test that needs root,
+$ECO_SIM_DIR, else build/tests/sim. Tests marked `long` take minutes; `make check` leaves them out with -m "not long". A test that needs root,
 /dev/fuse or a quiet machine and has none is skipped, and says why.
 
 What tests share is in lib_ecocode.py (running it, checking what it writes) and lib_sim.py (the machine).
@@ -18,20 +18,8 @@ import lib_ecocode  # noqa: E402
 import lib_sim  # noqa: E402
 
 
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="also the tests that take minutes")
-
-
 def pytest_configure(config):
-    config.addinivalue_line("markers", "long: takes minutes; only with --long")
-
-
-def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
-    for item in items:
-        if "long" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="only with --long"))
+    config.addinivalue_line("markers", "long: takes minutes; left out by -m 'not long'")
 
 
 @pytest.fixture(scope="session")

@@ -95,18 +95,27 @@ def check_report(report):
         assert uncertainty["job_low_j"] <= report["energy"]["job_j"] <= uncertainty["job_high_j"]
 
 
+def check_frame(frame):
+    where = f"frame {frame['seq']}"
+    for domain in frame["domains"]:
+        check_parts(f"{where} {domain['name']}", domain)
+    check_parts(where, frame["total"])
+    check_total(where, frame["total"], frame["domains"])
+    job_j = frame["total"]["job_j"]
+    rows = [row["energy_j"] for row in frame["processes"] if row["job"]]
+    if job_j is not None:
+        error = math.fsum(e for e in rows if e is not None) - job_j
+        assert abs(error) <= SUM_TOLERANCE * abs(frame["total"]["machine_j"]), f"{where}: processes - job = {error} J"
+
+
 def check_frames(lines):
-    """What holds for every line of a JSON Lines stream; returns the frames."""
-    frames = [line for line in lines if "domains" in line and str(line.get("schema", "ecocode.frame")).startswith(
-        "ecocode.frame") and "seq" in line]
-    assert frames, f"no frame among {len(lines)} lines"
+    """What holds for a JSON Lines stream: a line that begins it, frames, the report. Returns the frames."""
+    assert lines[0]["type"] == "begin", lines[0]
+    assert all(line["schema"] == "ecocode.frame/1" for line in lines if line["type"] in ("begin", "frame"))
+    frames = [line for line in lines if line["type"] == "frame"]
+    assert len(frames) >= len(lines) - 2 and frames, [line["type"] for line in lines]
     for frame in frames:
-        where = f"frame {frame['seq']}"
-        for domain in frame["domains"]:
-            if domain.get("machine_j") is not None:
-                check_parts(f"{where} {domain['name']}", domain)
-        if "energy" in frame:
-            check_parts(where, frame["energy"])
+        check_frame(frame)
     numbers = [frame["seq"] for frame in frames]
     assert numbers == sorted(set(numbers)), "frames out of order or twice"
     return frames
