@@ -2,8 +2,8 @@
 """End-to-end tests: the real binary as a user runs it.
 
 The binary is $ECOCODE_BIN, else build/ecocode of this tree; the programs of the simulated machine are in
-$ECO_SIM_DIR, else build/tests/sim. Tests marked `long` take minutes; `make check` leaves them out with -m "not long". A test that needs root,
-/dev/fuse or a quiet machine and has none is skipped, and says why.
+$ECO_SIM_DIR, else build/tests/sim. Tests marked `long` take minutes; `make check` leaves them out with
+-m "not long". A test that needs root, /dev/fuse or a quiet machine and has none is skipped, and says why.
 
 What tests share is in lib_ecocode.py (running it, checking what it writes) and lib_sim.py (the machine).
 """
