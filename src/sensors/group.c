@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "sensors/group.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sensors/group_impl.h"
+#include "sensors/kinds.h"
+#include "sensors/model.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* Is `name` one of the words of a comma-separated list? */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+    while (*list) {
+        size_t word = strcspn(list, ",");
+        if (word == length && strncmp(list, name, length) == 0)
+            return true;
+        list += word + (list[word] == ',');
+    }
+    return false;
+}
+
+static bool is_wanted(const struct eco_group *group, const struct eco_sensor_ops *ops)
+{
+    if (group->options.only && group->options.only[0])
+        return is_listed(group->options.only, ops->name);
+    return !(group->options.no_perf && ops == &eco_sensor_perf) &&
+           !(group->options.no_estimate && ops == &eco_sensor_model);
+}
+
+static void drop_kind(struct kind_state *kind)
+{
+    kind->sensor = eco_sensor_free(kind->sensor);
+    free(kind->readings);
+    free(kind->looks);
+    kind->readings = NULL;
+    kind->looks = NULL;
+}
+
+/* A sensor that could not be opened is no failure of the group. */
+static int open_kind(struct eco_group *group, const struct eco_sensor_ops *ops, struct kind_state *ret)
+{
+    struct kind_state kind = {.ops = ops};
+    int r = eco_sensor_open(ops, group->env, &kind.sensor, NULL);
+    if (r == -ENOMEM)
+        return r;
+    size_t count = kind.sensor ? kind.sensor->channel_count : 0;
+    if (count > 0) {
+        kind.readings = eco_calloc(count, sizeof(*kind.readings));
+        kind.looks = eco_calloc(count, sizeof(*kind.looks));
+        if (!kind.readings || !kind.looks) {
+            drop_kind(&kind);
+            return -ENOMEM;
+        }
+        for (size_t c = 0; c < count; c++)
+            kind.looks[c].power_w = (double)NAN;
+    }
+    *ret = kind;
+    return 0;
+}
+
+static bool has_measured_cpu(const struct eco_group *group)
+{
+    for (unsigned i = 0; i < group->domain_count; i++) {
+        const struct eco_domain *domain = &group->domains[i];
+        if (domain->kind == ECO_KIND_CPU && domain->source_count > 0 &&
+            domain->sources[domain->active_source].quality != ECO_ESTIMATED)
+            return true;
+    }
+    return false;
+}
+
+static bool tells_of_cpu(const struct eco_refusal *refusal)
+{
+    return strncmp(refusal->domain, "package", 7) == 0 ||
+           (refusal->domain[0] == '\0' && strncmp(refusal->what, "intel-rapl", 10) == 0 &&
+            refusal->error != -ENOTSUP);
+}
+
+/* The refusal that explains best why the CPU's energy is not measured: one that can be mended, first. */
+static const struct eco_refusal *best_refusal(const struct eco_group *group)
+{
+    const struct eco_refusal *best = NULL;
+    static const char *const order[] = {"powercap", "perf", "hwmon"};
+    for (int mendable = 1; mendable >= 0; mendable--) {
+        for (size_t o = 0; o < ECO_COUNT(order); o++) {
+            for (unsigned k = 0; k < group->kind_count; k++) {
+                const struct eco_sensor *sensor = group->kinds[k].sensor;
+                if (!sensor || strcmp(group->kinds[k].ops->name, order[o]) != 0)
+                    continue;
+                for (size_t r = 0; !best && r < sensor->refusal_count; r++) {
+                    bool is_cpu = tells_of_cpu(&sensor->refusals[r]);
+                    if (is_cpu && sensor->refusals[r].mendable == (mendable == 1))
+                        best = &sensor->refusals[r];
+                }
+            }
+        }
+    }
+    return best;
+}
+
+static void explain(const struct eco_group *group, struct eco_why *why)
+{
+    if (!why)
+        return;
+    *why = (struct eco_why){.text = ""};
+    if (has_measured_cpu(group))
+        return;
+    const struct eco_refusal *refusal = best_refusal(group);
+    if (refusal)
+        *why = refusal->why;
+    else
+        eco_why_set(why, "this machine shows no energy sensor");
+}
+
+int eco_group_open(const struct eco_env *env, const struct eco_group_options *options, struct eco_group **ret,
+                   struct eco_why *ret_why)
+{
+    struct eco_group *group = eco_calloc(1, sizeof(*group));
+    if (!group)
+        return -ENOMEM;
+    group->env = env;
+    if (options)
+        group->options = *options;
+    group->read_all = group->options.read_all;
+    if (group->options.only) {
+        eco_text_copy(group->only, sizeof(group->only), group->options.only);
+        group->options.only = group->only;
+    }
+    for (size_t k = 0; eco_sensor_kinds[k]; k++) {
+        assert(group->kind_count < KINDS_MAX);
+        if (!is_wanted(group, eco_sensor_kinds[k]))
+            continue;
+        int r = open_kind(group, eco_sensor_kinds[k], &group->kinds[group->kind_count]);
+        if (r < 0) {
+            eco_group_free(group);
+            return r;
+        }
+        eco_group_add_kind(group, group->kind_count++);
+    }
+    eco_group_decide(group, true);
+    eco_group_set_standby(group);
+    explain(group, ret_why);
+    *ret = group;
+    return 0;
+}
+
+struct eco_group *eco_group_free(struct eco_group *group)
+{
+    for (unsigned k = 0; group && k < group->kind_count; k++)
+        drop_kind(&group->kinds[k]);
+    free(group);
+    return NULL;
+}
+
+const struct eco_domain *eco_group_domains(const struct eco_group *group, unsigned *ret_count)
+{
+    *ret_count = group->domain_count;
+    return group->domains;
+}
+
+static bool is_same_list(const struct eco_sensor *a, const struct eco_sensor *b)
+{
+    size_t count = a ? a->channel_count : 0;
+    if (count != (b ? b->channel_count : 0))
+        return false;
+    for (size_t c = 0; c < count; c++) {
+        if (strcmp(a->channels[c].label, b->channels[c].label) != 0 ||
+            strcmp(a->channels[c].name, b->channels[c].name) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A sensor that finds the same as before stays as it is, with its baselines. */
+void eco_group_rescan(struct eco_group *group)
+{
+    for (unsigned k = 0; k < group->kind_count; k++) {
+        struct kind_state fresh;
+        if (open_kind(group, group->kinds[k].ops, &fresh) < 0)
+            continue;
+        if (is_same_list(group->kinds[k].sensor, fresh.sensor)) {
+            drop_kind(&fresh);
+            continue;
+        }
+        eco_group_remove_kind(group, k);
+        drop_kind(&group->kinds[k]);
+        group->kinds[k] = fresh;
+        eco_group_add_kind(group, k);
+    }
+    eco_group_decide(group, false);
+    group->has_read = false;
+    eco_group_set_standby(group);
+}
+
+const char *eco_group_model_text(const struct eco_group *group)
+{
+    const char *text = "";
+    for (unsigned i = 0; i < group->domain_count; i++) {
+        const struct eco_domain *domain = &group->domains[i];
+        if (domain->source_count == 0 || domain->sources[domain->active_source].quality != ECO_ESTIMATED)
+            continue;
+        unsigned kind = group->slots[i].sources[domain->active_source].members[0].sensor;
+        if (domain->kind == ECO_KIND_CPU)
+            return eco_model_text(group->kinds[kind].sensor, true);
+        text = eco_model_text(group->kinds[kind].sensor, false);
+    }
+    return text;
+}

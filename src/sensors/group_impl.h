@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of the group: shared by group*.c only. */
+#pragma once
+
+#include "sensors/group.h"
+
+#define KINDS_MAX   8 /* kinds of sensor */
+#define MEMBERS_MAX 8 /* dies of a package that are summed */
+
+/* A channel: which sensor, which of its channels. */
+struct channel_ref {
+    uint8_t sensor;
+    uint16_t channel;
+};
+
+/* What was seen of a channel lately, for the findings and for learning its period. */
+struct look {
+    bool has_value;
+    uint64_t value;      /* last good one */
+    uint64_t ns;         /* valid_to of it */
+    uint64_t changed_ns; /* when the value last differed from the one before */
+    bool repeated;       /* seen unchanged since then */
+    double power_w;      /* over the last two different looks, nan unknown */
+};
+
+/* One way to know a domain: a channel, or the dies of one package together. */
+struct source {
+    struct channel_ref members[MEMBERS_MAX];
+    unsigned member_count;
+    bool has_base;
+    uint64_t base[MEMBERS_MAX];
+    uint64_t base_ns, base_bracket_ns;
+    uint64_t base_suspended_ns; /* BOOTTIME - MONOTONIC then */
+    unsigned good_streak;
+    /* of power: */
+    uint64_t last_uw, last_ns; /* newest reading */
+    uint64_t done_ns;          /* integrated up to here */
+    uint64_t acc_fj;           /* integrated, not yet given out; 1e-15 J x 1e6 = uW x ns */
+};
+
+/* What the group knows of domains[i] beside the domain itself. */
+struct slot {
+    struct source sources[ECO_DOMAIN_SOURCES_MAX]; /* preferred first, as in the domain */
+    bool is_lost;                                  /* no source was readable at the last look */
+    bool has_start;                                /* the domain was read at least once */
+    uint64_t closed_ns;                            /* end of the last closed interval */
+    uint64_t moved_ns;                             /* when the elected counter last moved */
+};
+
+struct kind_state {
+    const struct eco_sensor_ops *ops;
+    struct eco_sensor *sensor;    /* NULL = not there; without channels when it was only refused */
+    struct eco_reading *readings; /* one per channel */
+    struct look *looks;
+    uint64_t retry_ns, backoff_ns;
+};
+
+struct eco_group {
+    const struct eco_env *env;
+    struct kind_state kinds[KINDS_MAX];
+    unsigned kind_count;
+    struct eco_domain domains[ECO_DOMAINS_MAX];
+    struct slot slots[ECO_DOMAINS_MAX];
+    unsigned domain_count;
+    bool read_all; /* somebody looks at the findings: stand-by channels are read as well */
+    bool has_read;
+    uint64_t suspended_ns; /* BOOTTIME - MONOTONIC at the last look */
+    struct eco_group_options options;
+    char only[128];
+};
+
+/* group_elect.c */
+void eco_group_add_kind(struct eco_group *group, unsigned kind);
+void eco_group_remove_kind(struct eco_group *group, unsigned kind);
+void eco_group_decide(struct eco_group *group, bool sort);
+void eco_group_set_standby(struct eco_group *group);
+void eco_group_describe_domain(struct eco_group *group, unsigned domain);
+
+/* group_power.c */
+struct eco_energy eco_group_read_power(struct eco_group *group, unsigned domain, struct source *source,
+                                       bool close_all);
+
+static inline const struct eco_channel *group_channel(const struct eco_group *group, struct channel_ref ref)
+{
+    return &group->kinds[ref.sensor].sensor->channels[ref.channel];
+}
+
+static inline const struct eco_reading *group_reading(const struct eco_group *group, struct channel_ref ref)
+{
+    return &group->kinds[ref.sensor].readings[ref.channel];
+}

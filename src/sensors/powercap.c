@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RAPL counters below /sys/class/powercap (Intel, AMD, Hygon; MSR, MMIO and TPMI).
+ *
+ * Kernel: Documentation/power/powercap/powercap.rst, drivers/powercap/intel_rapl_common.c.
+ * energy_uj has 32 bits of a unit and starts again after max_energy_range_uj; it is updated about
+ * every millisecond, readable by root only since 5.10 (CVE-2020-8694). `enabled` is about the power
+ * limit, not the counter: never looked at. Constraint files may be missing or give ENODATA.
+ */
+#include "base/mem.h"
+#include "base/text.h"
+#include "sensors/kinds.h"
+#include "sensors/powercap_zone.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONE_NAME_MAX    40
+#define DEFAULT_MAX_UW   5000000000ull /* 5 kW: no package takes that */
+#define MIN_MAX_UW       100000000ull  /* limits can be set far below what flows for a moment */
+#define LIMIT_FACTOR     2             /* peaks pass the stated limits for a while */
+#define PLAUSIBLE_RANGE  1000000ull    /* a counter that laps in less than 1 J tells nothing */
+#define FIRST_BACKOFF_NS (100 * ECO_NS_PER_MS)
+#define LAST_BACKOFF_NS  (60 * ECO_NS_PER_S)
+#define FAILS_TO_REOPEN  4
+
+struct zone {
+    char name[ZONE_NAME_MAX]; /* "intel-rapl:0:1" */
+    int fd;                   /* -1 = lost, to be opened again */
+    unsigned fails;           /* in a row */
+    bool reopened;            /* next good value is a new baseline */
+    uint64_t retry_ns, backoff_ns;
+};
+
+struct found {
+    struct eco_powercap_id id;
+    char name[ZONE_NAME_MAX];
+    struct eco_key key; /* kind NONE when its name could not be read */
+};
+
+struct powercap {
+    struct eco_sensor base;
+    struct zone *zones; /* parallel to base.channels */
+    size_t zone_capacity;
+    struct found *found; /* while open() looks around */
+    size_t found_count, found_capacity;
+    unsigned passed_over; /* zones above the limit */
+    bool is_amd;
+};
+
+static int collect(void *context, const char *name, uint64_t inode)
+{
+    struct powercap *self = context;
+    struct eco_powercap_id id;
+    (void)inode;
+    if (strlen(name) >= ZONE_NAME_MAX || eco_powercap_parse_id(name, &id) < 0)
+        return 0;
+    void *array = self->found;
+    int r = eco_grow(&array, &self->found_capacity, self->found_count + 1, ECO_CHANNELS_MAX,
+                     sizeof(*self->found));
+    if (r == -E2BIG) {
+        self->passed_over++;
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    self->found = array;
+    struct found *found = &self->found[self->found_count++];
+    found->id = id;
+    eco_text_copy(found->name, sizeof(found->name), name);
+    return 0;
+}
+
+static int compare_found(const void *a, const void *b)
+{
+    const struct found *left = a, *right = b;
+    return eco_powercap_compare_id(&left->id, &right->id);
+}
+
+static const struct eco_key *find_parent(const struct powercap *self, const struct found *child)
+{
+    for (size_t i = 0; child->id.sub >= 0 && i < self->found_count; i++) {
+        const struct found *other = &self->found[i];
+        if (other->id.sub < 0 && other->id.zone == child->id.zone && other->id.is_mmio == child->id.is_mmio)
+            return other->key.kind != ECO_KIND_NONE ? &other->key : NULL;
+    }
+    return NULL;
+}
+
+static int read_zone_file(const struct powercap *self, const char *zone, const char *file, uint64_t *ret)
+{
+    char path[ECO_PATH_MAX];
+    int r = eco_path(path, "class/powercap/%s/%s", zone, file);
+    return r < 0 ? r : eco_root_read_u64(self->base.env->root, ECO_SYSFS, path, ret);
+}
+
+/* The largest power that any limit of the zone speaks of, with room above; the default where none does. */
+static uint64_t find_max_uw(const struct powercap *self, const char *zone)
+{
+    uint64_t max = 0;
+    for (int i = 0; i < 3; i++) {
+        static const char *const files[] = {"max_power_uw", "power_limit_uw"};
+        for (size_t f = 0; f < ECO_COUNT(files); f++) {
+            char file[48];
+            uint64_t value;
+            (void)snprintf(file, sizeof(file), "constraint_%d_%s", i, files[f]);
+            if (read_zone_file(self, zone, file, &value) == 0 && value > max)
+                max = value;
+        }
+    }
+    if (max == 0 || max > DEFAULT_MAX_UW / LIMIT_FACTOR)
+        return DEFAULT_MAX_UW;
+    max *= LIMIT_FACTOR;
+    return max < MIN_MAX_UW ? MIN_MAX_UW : max;
+}
+
+static void explain(struct eco_refusal *refusal, const char *zone, const struct eco_host *host)
+{
+    bool is_container = host && host->is_container;
+    switch (-refusal->error) {
+    case EACCES:
+    case EPERM:
+        eco_why_set(&refusal->why, "this machine has an energy counter (RAPL), but only root may read it");
+        eco_why_fix(&refusal->why, "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj "
+                                   "/sys/class/powercap/intel-rapl*/*/energy_uj  # lasts until reboot");
+        refusal->mendable = true;
+        break;
+    case ENOENT:
+    case ENOTDIR:
+    case ENODEV:
+        if (is_container) {
+            eco_why_set(&refusal->why, "the energy counter %s is hidden by the container", zone);
+            eco_why_fix(&refusal->why,
+                        "docker run -v /sys/class/powercap:/sys/class/powercap:ro --security-opt "
+                        "systempaths=unconfined ...");
+            refusal->mendable = true;
+        } else {
+            eco_why_set(&refusal->why,
+                        "%s has no files behind it: its CPU package is offline or its driver half loaded",
+                        zone);
+        }
+        break;
+    case EINVAL:
+    case ERANGE:
+    case EFBIG:
+    case EPROTO:
+        eco_why_set(&refusal->why, "energy_uj of %s holds no number", zone);
+        break;
+    default:
+        eco_why_set(&refusal->why, "%s cannot be read: %s", zone, strerror(-refusal->error));
+        break;
+    }
+}
+
+static void refuse(struct powercap *self, const struct found *found, const char *file, int error)
+{
+    char what[ECO_NAME_MAX * 2], domain[ECO_NAME_MAX] = "";
+    (void)snprintf(what, sizeof(what), "%s/%s", found->name, file);
+    if (found->key.kind != ECO_KIND_NONE)
+        eco_powercap_domain_name(&found->key, domain, sizeof(domain));
+    struct eco_refusal *refusal = eco_sensor_refuse(&self->base, error, what, domain);
+    if (refusal)
+        explain(refusal, found->name, self->base.env->host);
+}
+
+/*
+ * AMD's RAPL speaks for the package, whatever the die: kernels before rapl_msrs_are_pkg_scope() show
+ * one counter once per die. Its `core` is the counter of one core, so no sum of cores.
+ */
+static bool is_useless_on_amd(struct powercap *self, struct found *found)
+{
+    if (!self->is_amd)
+        return false;
+    found->key.die = -1;
+    if (found->key.kind != ECO_KIND_CORE)
+        return false;
+    struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENOTSUP, found->name, "");
+    if (refusal)
+        eco_why_set(&refusal->why, "%s counts a single core on AMD, not all of them", found->name);
+    return true;
+}
+
+static void identify(struct powercap *self, struct found *found)
+{
+    char path[ECO_PATH_MAX], name[ECO_NAME_MAX];
+    int r = eco_path(path, "class/powercap/%s/name", found->name);
+    if (r == 0)
+        r = (int)eco_root_read(self->base.env->root, ECO_SYSFS, path, name, sizeof(name));
+    if (r < 0 && r != -EFBIG) {
+        refuse(self, found, "name", r);
+        return;
+    }
+    if (r < 0 || eco_powercap_parse_name(name, find_parent(self, found), &found->key) < 0)
+        found->key = (struct eco_key){.kind = ECO_KIND_NONE};
+}
+
+static int add_zone(struct powercap *self, const struct found *found, int fd, uint64_t value)
+{
+    void *array = self->zones;
+    int r = eco_grow(&array, &self->zone_capacity, self->base.channel_count + 1, ECO_CHANNELS_MAX,
+                     sizeof(*self->zones));
+    if (r < 0)
+        return r;
+    self->zones = array;
+    struct eco_channel *channel = eco_sensor_add_channel(&self->base);
+    if (!channel)
+        return -ENOMEM;
+    struct zone *zone = &self->zones[self->base.channel_count - 1];
+    *zone = (struct zone){.fd = fd};
+    eco_text_copy(zone->name, sizeof(zone->name), found->name);
+
+    eco_powercap_domain_name(&found->key, channel->name, sizeof(channel->name));
+    eco_text_copy(channel->label, sizeof(channel->label), found->name);
+    channel->quantity = ECO_ENERGY_UJ;
+    channel->quality = ECO_MEASURED;
+    channel->key = found->key;
+    if (found->key.kind == ECO_KIND_CORE || found->key.kind == ECO_KIND_UNCORE) {
+        channel->within = found->key;
+        channel->within.kind = ECO_KIND_CPU;
+    }
+    uint64_t range = 0;
+    if (read_zone_file(self, found->name, "max_energy_range_uj", &range) == 0 && range >= PLAUSIBLE_RANGE &&
+        range < UINT64_MAX / 2 && range >= value) {
+        channel->quantum_uj = eco_powercap_unit_uj(range);
+        channel->modulus = range + channel->quantum_uj;
+    }
+    channel->period_ns = 976563; /* 1/1024 s, the time unit of RAPL */
+    channel->max_uw = find_max_uw(self, found->name);
+    channel->alpha = found->key.kind == ECO_KIND_DRAM   ? 0.075
+                     : found->key.kind == ECO_KIND_PSYS ? 0.10
+                                                        : 0.025;
+    return 0;
+}
+
+static int open_zone(struct powercap *self, struct found *found)
+{
+    char path[ECO_PATH_MAX];
+    if (found->key.kind == ECO_KIND_NONE || is_useless_on_amd(self, found))
+        return 0;
+    int fd = eco_path(path, "class/powercap/%s/energy_uj", found->name);
+    if (fd == 0)
+        fd = eco_root_open(self->base.env->root, ECO_SYSFS, path);
+    if (fd < 0) {
+        refuse(self, found, "energy_uj", fd);
+        return 0;
+    }
+    uint64_t value;
+    int r = eco_root_pread_u64(self->base.env->root, fd, &value);
+    if (r < 0) {
+        (void)close(fd);
+        refuse(self, found, "energy_uj", r);
+        return 0;
+    }
+    r = add_zone(self, found, fd, value);
+    if (r < 0)
+        (void)close(fd);
+    return r;
+}
+
+static bool has_rapl_cpu(const struct eco_host *host)
+{
+    return strcmp(host->cpu_vendor, "GenuineIntel") == 0 || strcmp(host->cpu_vendor, "AuthenticAMD") == 0 ||
+           strcmp(host->cpu_vendor, "HygonGenuine") == 0;
+}
+
+/* No zone at all: hidden, not loaded, or not there? */
+static void explain_absence(struct powercap *self)
+{
+    const struct eco_host *host = self->base.env->host;
+    if (!host || !has_rapl_cpu(host))
+        return;
+    struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENODEV, "class/powercap", "package-0");
+    if (!refusal)
+        return;
+    if (host->is_hypervisor_guest) {
+        eco_why_set(&refusal->why,
+                    "a virtual machine: the host keeps its energy counters to itself, and nothing "
+                    "in here can change that");
+    } else if (host->is_container) {
+        refusal->error = -ENOENT;
+        explain(refusal, "class/powercap", host);
+    } else {
+        eco_why_set(&refusal->why,
+                    "no energy counter (RAPL) in /sys/class/powercap: the CPU has none or its driver "
+                    "is not loaded");
+        eco_why_fix(&refusal->why, "sudo modprobe intel_rapl_msr");
+        refusal->mendable = true;
+    }
+}
+
+/* Vendor, else the unit that only AMD has (15258 nJ). */
+static bool is_amd(const struct powercap *self)
+{
+    const struct eco_host *host = self->base.env->host;
+    if (host && host->cpu_vendor[0])
+        return strcmp(host->cpu_vendor, "AuthenticAMD") == 0 || strcmp(host->cpu_vendor, "HygonGenuine") == 0;
+    uint64_t range;
+    return self->found_count > 0 &&
+           read_zone_file(self, self->found[0].name, "max_energy_range_uj", &range) == 0 &&
+           range == 65532610987ull;
+}
+
+static int open_zones(struct powercap *self)
+{
+    if (self->found_count > 1)
+        qsort(self->found, self->found_count, sizeof(*self->found), compare_found);
+    self->is_amd = is_amd(self);
+    for (size_t i = 0; i < self->found_count; i++)
+        identify(self, &self->found[i]);
+    for (size_t i = 0; i < self->found_count; i++) {
+        int r = open_zone(self, &self->found[i]);
+        if (r < 0)
+            return r;
+    }
+    if (self->passed_over > 0) {
+        struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -E2BIG, "class/powercap", "");
+        if (refusal)
+            eco_why_set(&refusal->why, "%u zones beyond the first %d are not read", self->passed_over,
+                        ECO_CHANNELS_MAX);
+    }
+    return 0;
+}
+
+static int powercap_open(struct eco_sensor *base, const struct eco_env *env, struct eco_why *why)
+{
+    struct powercap *self = (struct powercap *)base;
+    int r = eco_root_list(env->root, ECO_SYSFS, "class/powercap", collect, self);
+    if (r == -ENOMEM)
+        return r;
+    r = open_zones(self);
+    if (r < 0)
+        return r;
+    if (self->found_count == 0)
+        explain_absence(self);
+    free(self->found);
+    self->found = NULL;
+    self->found_capacity = self->found_count = 0;
+    if (base->channel_count > 0)
+        return 0;
+    int error = -ENODEV;
+    for (size_t i = 0; i < base->refusal_count; i++) {
+        if (base->refusals[i].error == -EACCES || base->refusals[i].error == -EPERM)
+            error = -EACCES;
+    }
+    if (why && base->refusal_count > 0)
+        *why = base->refusals[0].why;
+    return error;
+}
+
+/* The files of a zone can go and come back (CPU hotplug): open them again, less and less often. */
+static int reopen(struct powercap *self, struct zone *zone, uint64_t now)
+{
+    char path[ECO_PATH_MAX];
+    if (now < zone->retry_ns)
+        return -ENODEV;
+    int fd = eco_path(path, "class/powercap/%s/energy_uj", zone->name);
+    if (fd == 0)
+        fd = eco_root_open(self->base.env->root, ECO_SYSFS, path);
+    if (fd < 0) {
+        zone->backoff_ns = zone->backoff_ns ? zone->backoff_ns * 2 : FIRST_BACKOFF_NS;
+        if (zone->backoff_ns > LAST_BACKOFF_NS)
+            zone->backoff_ns = LAST_BACKOFF_NS;
+        zone->retry_ns = now + zone->backoff_ns;
+        return fd;
+    }
+    zone->fd = fd;
+    zone->reopened = true;
+    return 0;
+}
+
+static bool is_lost(const struct zone *zone, int error)
+{
+    switch (-error) {
+    case ENODEV:
+    case ENOENT:
+    case ENXIO:
+    case EBADF:
+    case ENOTCONN:
+        return true;
+    default:
+        return zone->fails >= FAILS_TO_REOPEN;
+    }
+}
+
+static int read_value(struct powercap *self, size_t index, uint64_t now, uint64_t *ret)
+{
+    struct zone *zone = &self->zones[index];
+    const struct eco_channel *channel = &self->base.channels[index];
+    int r = zone->fd < 0 ? reopen(self, zone, now) : 0;
+    if (r == 0)
+        r = eco_root_pread_u64(self->base.env->root, zone->fd, ret);
+    if (r == 0 && channel->modulus && *ret >= channel->modulus)
+        r = -EPROTO;
+    if (r == 0) {
+        zone->fails = 0;
+        zone->backoff_ns = zone->retry_ns = 0;
+        return 0;
+    }
+    zone->fails++;
+    if (zone->fd >= 0 && is_lost(zone, r)) {
+        (void)close(zone->fd);
+        zone->fd = -1;
+    }
+    return r;
+}
+
+static int powercap_read(struct eco_sensor *base, const struct eco_activity *activity,
+                         struct eco_reading *readings)
+{
+    struct powercap *self = (struct powercap *)base;
+    const struct eco_clock *clock = base->env->clock;
+    (void)activity;
+    for (size_t i = 0; i < base->channel_count; i++) {
+        struct eco_reading *reading = &readings[i];
+        *reading = (struct eco_reading){.state = ECO_READING_NONE};
+        if (base->channels[i].standby)
+            continue;
+        reading->begin_ns = clock->mono_ns(clock);
+        int r = read_value(self, i, reading->begin_ns, &reading->value);
+        reading->end_ns = clock->mono_ns(clock);
+        reading->valid_to_ns = reading->begin_ns + (reading->end_ns - reading->begin_ns) / 2;
+        reading->valid_from_ns = reading->valid_to_ns;
+        reading->state = r < 0 ? ECO_READING_ERROR : ECO_READING_OK;
+        reading->error = r;
+        if (r == 0) {
+            reading->rebased = self->zones[i].reopened;
+            self->zones[i].reopened = false;
+        }
+    }
+    return 0;
+}
+
+static void powercap_close(struct eco_sensor *base)
+{
+    struct powercap *self = (struct powercap *)base;
+    size_t count = self->zones ? self->zone_capacity : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (self->zones[i].name[0] && self->zones[i].fd >= 0)
+            (void)close(self->zones[i].fd);
+    }
+    free(self->zones);
+    free(self->found);
+}
+
+const struct eco_sensor_ops eco_sensor_powercap = {
+    .name = "powercap",
+    .summary = "RAPL energy counters of the kernel's powercap framework (/sys/class/powercap)",
+    .size = sizeof(struct powercap),
+    .open = powercap_open,
+    .read = powercap_read,
+    .close = powercap_close,
+};
