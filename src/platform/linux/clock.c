@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* No pid is as large (PID_MAX_LIMIT is 1 << 22). */
+#define PID_END (1 << 28)
+
 static uint64_t to_ns(const struct timespec *time)
 {
     return (uint64_t)time->tv_sec * ECO_NS_PER_S + (uint64_t)time->tv_nsec;
@@ -45,12 +48,12 @@ static int64_t real_ns(const struct eco_clock *clock)
 /*
  * CPUCLOCK_SCHED of a whole process: the kernel's own encoding, which clock_getcpuclockid() makes
  * as well (include/linux/posix-timers.h). Needs no permission, and no file is opened. The clock of
- * pid 0 would be our own.
+ * pid 0 would be our own, and so would that of a pid whose upper bits the encoding loses.
  */
 static int process_cpu_ns(const struct eco_clock *clock, pid_t pid, uint64_t *ret)
 {
     (void)clock;
-    if (pid <= 0)
+    if (pid <= 0 || pid >= PID_END)
         return -ESRCH;
     struct timespec used;
     clockid_t id = (clockid_t)(~(unsigned)pid << 3 | 2u);

@@ -45,7 +45,7 @@ static double walk_up(const struct eco_root *root, const char *mount, const char
     char folder[ECO_PATH_MAX];
     double least = (double)NAN;
     /* A group outside our cgroup namespace is shown as "/../..": only the mount is ours to see. */
-    if (strstr(group, ".."))
+    if (strstr(group, "..") || strcmp(group, "/") == 0)
         group = "";
     if (eco_path(folder, "%s%s", mount, group) < 0)
         return least;

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "platform/host.h"
+#include "platform/linux/host_parts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 /* A list of 4096 CPUs, each apart: "0,2,4,..." */
 #define LIST_MAX 24576
+/* "cpu4095" and ten numbers; longer ones only cost us the last of very many CPUs. */
+#define STAT_LINE_MAX 128
 
 static int read_cpu_list(const struct eco_root *root, const char *path, bool *ret)
 {
@@ -117,15 +120,42 @@ static bool find_hybrid(const struct eco_root *root, const struct eco_topology *
            eco_root_exists(root, ECO_SYSFS, "devices/cpu_atom/cpus") == 0;
 }
 
-/* Without sysfs: what the C library counts. */
-static void assume_online(bool *ret)
+/* "cpu12 345 ..." lines, which come first in /proc/stat; one that is off has none. */
+static int read_stat_cpus(const struct eco_root *root, bool *ret)
 {
+    size_t size = (size_t)ECO_CPUS_MAX * STAT_LINE_MAX;
+    ECO_CLEANUP(eco_cleanup_free) char *text = eco_calloc(size, 1);
+    if (!text)
+        return -ENOMEM;
+    int count = 0;
+    ssize_t length = eco_host_read_head(root, ECO_PROCFS, "stat", text, size);
+    if (length < 0)
+        return (int)length;
+    for (const char *line = text; strncmp(line, "cpu", 3) == 0; line++) {
+        const char *number = line + 3;
+        uint64_t cpu;
+        if (*number != ' ' && eco_scan_u64(&number, &cpu) == 0 && cpu < ECO_CPUS_MAX && *number == ' ') {
+            count += !ret[cpu];
+            ret[cpu] = true;
+        }
+        line = strchr(line, '\n');
+        if (!line)
+            break;
+    }
+    return count;
+}
+
+/* Without sysfs: what the kernel's statistics name, else what the C library counts. */
+static void assume_online(const struct eco_root *root, bool *ret)
+{
+    memset(ret, 0, ECO_CPUS_MAX * sizeof(*ret));
+    if (read_stat_cpus(root, ret) > 0)
+        return;
     long count = sysconf(_SC_NPROCESSORS_ONLN);
     if (count < 1)
         count = 1;
     if (count > ECO_CPUS_MAX)
         count = ECO_CPUS_MAX;
-    memset(ret, 0, ECO_CPUS_MAX * sizeof(*ret));
     for (long i = 0; i < count; i++)
         ret[i] = true;
 }
@@ -134,7 +164,7 @@ int eco_host_read_topology(const struct eco_root *root, struct eco_host *ret)
 {
     bool online[ECO_CPUS_MAX], present[ECO_CPUS_MAX];
     if (read_cpu_list(root, "devices/system/cpu/online", online) <= 0)
-        assume_online(online);
+        assume_online(root, online);
     if (read_cpu_list(root, "devices/system/cpu/present", present) <= 0)
         memcpy(present, online, sizeof(present));
 

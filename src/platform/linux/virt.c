@@ -126,16 +126,27 @@ static bool find_in_environ(const struct eco_root *root, char *ret, size_t size)
     return false;
 }
 
+/* "/docker-<id>.scope", but not docker-proxy.service or the like: an id has 64 hexadecimal digits. */
+static bool has_docker_scope(const char *text)
+{
+    static const char mark[] = "/docker-";
+    for (const char *p = strstr(text, mark); p; p = strstr(p + 1, mark)) {
+        if (strspn(p + strlen(mark), "0123456789abcdef") >= 12)
+            return true;
+    }
+    return false;
+}
+
 /* Paths that container engines give to cgroups and to the layers of the root file system. */
 static bool find_in_paths(const char *text, char *ret, size_t size)
 {
     static const char *const marks[][2] = {
-        {"kubepods", "kubernetes"},
-        {"libpod", "podman"},
+        {"/kubepods", "kubernetes"},
+        {"/libpod", "podman"},
         {"/containers/storage/", "podman"},
-        {"/docker", "docker"},
-        {"docker-", "docker"},
-        {"/lxc", "lxc"},
+        {"/docker/", "docker"},
+        {"/lxc/", "lxc"},
+        {"/lxc.payload", "lxc"},
         {"/containerd/", "containerd"},
         {"io.containerd", "containerd"},
         {"/garden/", "garden"},
@@ -148,7 +159,10 @@ static bool find_in_paths(const char *text, char *ret, size_t size)
             return true;
         }
     }
-    return false;
+    if (!has_docker_scope(text))
+        return false;
+    (void)eco_text_copy(ret, size, "docker");
+    return true;
 }
 
 /* The line of mountinfo whose mount point (fifth field) is "/", cut out of `text`; NULL = none. */
@@ -172,7 +186,8 @@ static char *root_mount(char *text)
 
 static bool find_container(const struct eco_root *root, char *ret, size_t size)
 {
-    char text[8192];
+    /* A container's root is its first mount, so the beginning of mountinfo is enough. */
+    char text[2048];
     if (find_in_environ(root, ret, size))
         return true;
     if (eco_host_read_head(root, ECO_PROCFS, "self/cgroup", text, sizeof(text)) > 0 &&
