@@ -7,9 +7,6 @@
 #define QUIET_MAX  32
 #define NEAR_MIN   3
 #define NEAR_MIN_S 0.8
-#define POOL_S     1.0
-#define POOL_MIN_S 4.0  /* of near chunks: enough to join some and still compare */
-#define POOL_BUSY  0.05 /* mean; above it, what load varies by within a second tells the slope */
 #define EPSILON    1e-9 /* sums of floats: four chunks of 0.2 s are 0.8 s */
 
 enum eco_idle_class eco_idle_class_of(const struct eco_idle_chunk *chunk)
@@ -199,44 +196,6 @@ static void fit_round(const struct quiet *q, double tau_s, struct fit *ret)
                   0.01 * ret->a * 0.01 * ret->a);
 }
 
-/* `add` follows `into` without a pause: stamps are whole seconds and tell the end. */
-static bool is_next(const struct eco_idle_chunk *into, const struct eco_idle_chunk *add)
-{
-    int64_t apart_s = add->at_real_s - into->at_real_s;
-
-    return eco_idle_class_of(add) == ECO_IDLE_CLASS_NEAR && apart_s >= 0 && apart_s <= 2;
-}
-
-static void pool_add(struct eco_idle_chunk *into, const struct eco_idle_chunk *add)
-{
-    double length_s = into->length_s + add->length_s;
-
-    into->busy_cpus = (into->busy_cpus * into->length_s + add->busy_cpus * add->length_s) / length_s;
-    into->power_w = (into->power_w * into->length_s + add->power_w * add->length_s) / length_s;
-    into->length_s = length_s;
-    into->at_real_s = add->at_real_s;
-}
-
-/*
- * Join neighbours in time to a second. Busy time often comes in steps of 10 ms: in 0.2 s that is
- * 0.05 CPUs, and a slope over such steps finds nothing where the machine is quiet. Returns how many chunks
- * are left.
- */
-static size_t pool(const struct eco_idle_chunk *chunks, size_t count, struct eco_idle_chunk *ret)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        ret[n] = chunks[i];
-        if (eco_idle_class_of(&ret[n]) == ECO_IDLE_CLASS_NEAR) {
-            while (ret[n].length_s < POOL_S - EPSILON && i + 1 < count && is_next(&ret[n], &chunks[i + 1]))
-                pool_add(&ret[n], &chunks[++i]);
-        }
-        n++;
-    }
-    return n;
-}
-
 static void estimate_unknown(double power_min, struct eco_idle_estimate *ret)
 {
     ret->trust = ECO_IDLE_UNKNOWN;
@@ -247,10 +206,9 @@ static void estimate_unknown(double power_min, struct eco_idle_estimate *ret)
 void eco_idle_fit(const struct eco_idle_chunk *chunks, size_t count, double tau_s,
                   struct eco_idle_estimate *ret, double *ret_slope)
 {
-    struct eco_idle_chunk pooled[ECO_IDLE_RING];
     struct quiet quiet = {.n = 0};
     struct fit fit = {0, 0, 0};
-    double near_s = 0, near_busy_s = 0;
+    double near_s = 0;
     size_t near = 0;
 
     *ret = (struct eco_idle_estimate){.chunks = count};
@@ -260,17 +218,9 @@ void eco_idle_fit(const struct eco_idle_chunk *chunks, size_t count, double tau_
         if (eco_idle_class_of(&chunks[i]) == ECO_IDLE_CLASS_NEAR) {
             near++;
             near_s += chunks[i].length_s;
-            near_busy_s += chunks[i].busy_cpus * chunks[i].length_s;
         }
         if (chunks[i].at_real_s > ret->at_real_s)
             ret->at_real_s = chunks[i].at_real_s;
-    }
-    size_t pooled_count =
-        near_s >= POOL_MIN_S - EPSILON && near_busy_s <= POOL_BUSY * near_s ? pool(chunks, count, pooled) : 0;
-
-    if (pooled_count > 0) {
-        chunks = pooled;
-        count = pooled_count;
     }
     find_lowest(&quiet, chunks, count);
     if (near < NEAR_MIN || near_s < NEAR_MIN_S - EPSILON) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The 95 % interval of a job's energy over a whole measurement, from six components (method.md 4, B3;
- * docs/attribution.md). Interior readings telescope: frames' errors are never added up. Pure.
+ * The 95 % interval of a job's energy over a whole measurement, from six components
+ * (docs/attribution.md). Interior readings telescope: frames' errors are never added up. Pure.
  * Joules, watts, seconds; u_ are standard uncertainties.
  */
 #pragma once

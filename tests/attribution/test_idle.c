@@ -130,6 +130,35 @@ static void error_table(enum sim_case which, double step_s, double mean_limit, s
     assert_true((double)covered >= 0.95 * (double)count);
 }
 
+/* Short noisy chunks: neither the least of them nor their median may pull the estimate away. */
+static void noise_does_not_bias(void **state)
+{
+    struct sim_options options = {.step_s = 0.1, .noise_ratio = 0.01};
+    struct sim_random random = {12};
+    double error = 0;
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct eco_idle_estimate estimate;
+
+        sim_learn(SIM_QUIET, &sim_curves[0], &options, &random, &estimate);
+        error += (estimate.power_w / 20 - 1) / 300;
+    }
+    assert_near(error, 0, 0.002);
+}
+
+/* Every chunk the same: only the floors of the spread and of the model are left. */
+static void uncertainty_of_a_perfect_idle(void **state)
+{
+    struct eco_idle idle = fed(16, 1, 20, 0);
+
+    (void)state;
+    assert_near(estimate_of(&idle).power_w, 20, 1e-9);
+    assert_near(estimate_of(&idle).u_w, hypot(1.25 * 0.06 / 4 * sqrt(1.25), 0.2), 1e-9);
+    assert_int_equal(estimate_of(&idle).chunks, 16);
+    assert_int_equal(estimate_of(&idle).at_real_s, 1015);
+}
+
 static void errors_stay_small(void **state)
 {
     (void)state;
@@ -290,6 +319,8 @@ int main(void)
         cmocka_unit_test(four_chunks_are_trusted),
         cmocka_unit_test(four_quiet_seconds),
         cmocka_unit_test(four_quiet_seconds_in_ticks),
+        cmocka_unit_test(noise_does_not_bias),
+        cmocka_unit_test(uncertainty_of_a_perfect_idle),
         cmocka_unit_test(errors_stay_small),
         cmocka_unit_test(busy_background_is_extrapolated),
         cmocka_unit_test(full_class_takes_one_a_minute),
