@@ -20,6 +20,9 @@
 
 #define ECO_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Not known. NAN of <math.h> is a float, which mixes badly with doubles. */
+#define ECO_NAN __builtin_nan("")
+
 /* Runs `fn(&variable)` when the variable leaves its scope. */
 #define ECO_CLEANUP(fn) __attribute__((cleanup(fn)))
 

@@ -75,10 +75,10 @@ int eco_meter_totals(struct eco_meter *meter, struct eco_totals *ret)
     const struct eco_sums *sums = &report.sums[report.headline];
     bool has_active = report.headline == ECO_SLOT_ACTIVE || eco_meter_idle_known(meter);
     struct eco_totals totals = {.duration_s = report.duration_s,
-                                .machine_j = report.has_energy ? report.machine_j : NAN,
-                                .job_active_j = has_active ? report.sums[ECO_SLOT_ACTIVE].job_j : NAN,
-                                .job_full_j = report.has_energy ? report.sums[ECO_SLOT_FULL].job_j : NAN,
-                                .job_j = report.has_energy ? sums->job_j : NAN,
+                                .machine_j = report.has_energy ? report.machine_j : ECO_NAN,
+                                .job_active_j = has_active ? report.sums[ECO_SLOT_ACTIVE].job_j : ECO_NAN,
+                                .job_full_j = report.has_energy ? report.sums[ECO_SLOT_FULL].job_j : ECO_NAN,
+                                .job_j = report.has_energy ? sums->job_j : ECO_NAN,
                                 .job_low_j = report.uncertainty[report.headline].job_low_j,
                                 .job_high_j = report.uncertainty[report.headline].job_high_j,
                                 .others_j = sums->others_j,
@@ -106,10 +106,10 @@ int eco_frame_get(const struct eco_frame *frame, struct eco_frame_info *ret)
                                   .last = frame->last,
                                   .domain_count = frame->domain_count,
                                   .process_count = frame->row_count,
-                                  .machine_j = known ? frame->total.machine_uj * 1e-6 : NAN,
+                                  .machine_j = known ? frame->total.machine_uj * 1e-6 : ECO_NAN,
                                   .job_active_j =
-                                      known ? frame->total.split[ECO_SLOT_ACTIVE].job_uj * 1e-6 : NAN,
-                                  .job_full_j = known ? frame->total.split[ECO_SLOT_FULL].job_uj * 1e-6 : NAN,
+                                      known ? frame->total.split[ECO_SLOT_ACTIVE].job_uj * 1e-6 : ECO_NAN,
+                                  .job_full_j = known ? frame->total.split[ECO_SLOT_FULL].job_uj * 1e-6 : ECO_NAN,
                                   .job_cpu_s = (double)frame->job_cpu_ns * 1e-9};
     return give(ret, ret->size, &info, sizeof info);
 }
@@ -120,7 +120,7 @@ int eco_frame_get_domain(const struct eco_frame *frame, unsigned index, struct e
         return -EINVAL;
     const struct eco_frame_domain *domain = &frame->domains[index];
     bool known = domain->state == ECO_ENERGY_OK;
-    double unit = known ? 1e-6 : NAN;
+    double unit = known ? 1e-6 : ECO_NAN;
     const struct eco_split *split = headline(domain, frame);
     struct eco_frame_domain_info info = {.name = frame->domain_info[index].name,
                                          .counted = frame->domain_info[index].counted,

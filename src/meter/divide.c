@@ -39,7 +39,7 @@ static double take_idle(struct eco_meter *meter, unsigned d, double span_s, doub
 {
     double power_uw = idle_power_uw(meter, d);
     if (isnan(power_uw))
-        return NAN;
+        return ECO_NAN;
     double period_s = (double)meter->domains[d].period_ns * 1e-9;
     double bound_s = 2 * fmax(fmax(interval_s(meter), span_s), period_s);
     return eco_idle_balance_take(&meter->d[d].balance, power_uw, span_s, energy_uj, power_uw * bound_s);
@@ -166,7 +166,7 @@ static int divide_domain(struct eco_meter *meter, unsigned d)
                                  .row_count = work.rows,
                                  .weight = work.weight,
                                  .idle_uj = take_idle(meter, d, span_s, energy_uj),
-                                 .dynamic_limit_uj = NAN,
+                                 .dynamic_limit_uj = ECO_NAN,
                                  .rest_weight = fmax(0, others - own->others_mark),
                                  .lost_weight = fmax(0, lost - own->lost_mark)};
     own->others_mark = others;

@@ -35,7 +35,7 @@ static int parse_pair(struct eco_meter *meter, char *pair, struct eco_why *why)
 
 int eco_meter_parse_idle(struct eco_meter *meter, const char *text, struct eco_why *why)
 {
-    meter->given_total_uw = NAN;
+    meter->given_total_uw = ECO_NAN;
     double watts;
     if (!text)
         return 0;
@@ -66,7 +66,7 @@ static void freeze_domain(struct eco_meter *meter, unsigned d)
 {
     struct eco_meter_domain *own = &meter->d[d];
     own->method = ECO_IDLE_NONE;
-    own->idle_uw = NAN;
+    own->idle_uw = ECO_NAN;
     own->idle_u_uw = 0;
     own->idle_at_real_s = 0;
     for (unsigned i = 0; i < meter->given_count; i++)

@@ -102,7 +102,7 @@ static int make_books(struct eco_meter *meter)
     for (unsigned d = 0; d < meter->domain_count; d++) {
         double tau_s = (double)meter->domains[d].period_ns * 1e-9;
         eco_idle_init(&meter->d[d].learner, tau_s > 0 ? tau_s : 0.001);
-        meter->d[d].idle_uw = NAN;
+        meter->d[d].idle_uw = ECO_NAN;
     }
     return eco_accounts_init(&meter->accounts, meter->columns, meter->domain_count, meter->slots);
 }
@@ -120,7 +120,7 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
     if (host)
         meter->extra = *host;
     meter->own_root.fd[0] = meter->own_root.fd[1] = -1;
-    meter->given_total_uw = meter->caught_ratio = meter->user_s = meter->system_s = NAN;
+    meter->given_total_uw = meter->caught_ratio = meter->user_s = meter->system_s = ECO_NAN;
     int r = take_options(meter, options, why);
     if (r >= 0)
         r = eco_meter_parse_idle(meter, meter->options.idle_power, why);
@@ -175,7 +175,7 @@ static void ensure_topology(struct eco_meter *meter)
     if (meter->env == &meter->own_env && eco_host_read_topology(&meter->own_root, &meter->own_host) < 0)
         return;
     const struct eco_topology *topology = &meter->env->host->topology;
-    if ((topology->has_smt || topology->is_hybrid) && !meter->cpu_hg)
+    if ((topology->has_smt || topology->is_hybrid || meter->columns > 1) && !meter->cpu_hg)
         meter->cpu_hg = eco_calloc(topology->cpu_count, sizeof *meter->cpu_hg);
 }
 

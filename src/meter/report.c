@@ -27,7 +27,7 @@ static void find_late_idle(const struct eco_meter *meter, struct late_idle *ret)
 {
     ret->known = meter->policy == ECO_POLICY_ACTIVE && eco_meter_wants_tail(meter);
     for (unsigned d = 0; d < meter->domain_count; d++) {
-        ret->power_w[d] = NAN;
+        ret->power_w[d] = ECO_NAN;
         if (meter->d[d].method != ECO_IDLE_NONE || !meter->domains[d].attributable)
             continue;
         struct eco_idle_estimate estimate;
@@ -46,7 +46,7 @@ static void find_late_idle(const struct eco_meter *meter, struct late_idle *ret)
  * back. */
 static double late_active_j(const struct late_idle *late, unsigned d, double full_j, double share_s)
 {
-    return isnan(late->power_w[d]) ? NAN : fmax(0, full_j - late->power_w[d] * share_s);
+    return isnan(late->power_w[d]) ? ECO_NAN : fmax(0, full_j - late->power_w[d] * share_s);
 }
 
 static double row_energy_j(const struct eco_meter *meter, const struct late_idle *late,
@@ -80,7 +80,7 @@ static void fill_process(const struct eco_meter *meter, const struct late_idle *
                                        .cmdline = name->cmdline,
                                        .start_offset_s = start_s(account),
                                        .end_offset_s =
-                                           account->ended_seq ? (double)account->end_offset_ns * 1e-9 : NAN,
+                                           account->ended_seq ? (double)account->end_offset_ns * 1e-9 : ECO_NAN,
                                        .cpu_s = (double)account->cpu_ns * 1e-9,
                                        .max_rss_bytes = account->max_rss_bytes,
                                        .by_domain_j = by_domain};
@@ -116,7 +116,7 @@ static int fill_processes(const struct eco_meter *meter, const struct late_idle 
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].id == ECO_SHORT_ID) {
             report->processes[i].count = (uint32_t)(unseen ? unseen : 1);
-            report->processes[i].end_offset_s = NAN;
+            report->processes[i].end_offset_s = ECO_NAN;
         }
     report->job_processes = meter->usage.job_count > seen ? meter->usage.job_count : seen;
     return 0;
@@ -157,6 +157,15 @@ static void fill_sums(const struct eco_meter *meter, const struct late_idle *lat
         move_lost(meter, &domain->slot[s]);
 }
 
+/* 1: siblings and kinds of cores are told apart, or there are none; 0: a guest may share cores and not see it. */
+static unsigned tier(const struct eco_meter *meter)
+{
+    const struct eco_topology *topology = &meter->env->host->topology;
+    if (topology->has_smt || topology->is_hybrid)
+        return meter->cpu_hg != NULL;
+    return meter->has_topology && topology->cpu_count && !meter->env->host->is_hypervisor_guest;
+}
+
 static void domain_u(const struct eco_meter *meter, const struct late_idle *late,
                      const struct eco_report *report, unsigned d, unsigned slot, struct eco_u_domain *ret)
 {
@@ -164,7 +173,7 @@ static void domain_u(const struct eco_meter *meter, const struct late_idle *late
     const struct eco_domain *info = &meter->domains[d];
     const struct eco_report_domain *domain = &report->domains[d];
     double active_j = domain->slot[ECO_SLOT_ACTIVE].job_j, covered_s = own->covered_s;
-    double tier_rho = meter->cpu_hg ? 0.20 : 0.30;
+    double tier_rho = tier(meter) ? 0.20 : 0.30;
     *ret =
         (struct eco_u_domain){.policy = slot == ECO_SLOT_ACTIVE ? ECO_POLICY_ACTIVE
                                         : slot == ECO_SLOT_FULL ? ECO_POLICY_FULL
@@ -214,7 +223,7 @@ static void fill_idle(const struct eco_meter *meter, const struct late_idle *lat
     static const char *const names[] = {"none", "given", "calibrated", "learnt", "model"};
     enum eco_idle_method worst = ECO_IDLE_NONE;
     bool missing = false;
-    report->idle.total_w = isnan(meter->given_total_uw) ? NAN : meter->given_total_uw * J_PER_UJ;
+    report->idle.total_w = isnan(meter->given_total_uw) ? ECO_NAN : meter->given_total_uw * J_PER_UJ;
     for (unsigned d = 0; d < meter->domain_count; d++) {
         const struct eco_meter_domain *own = &meter->d[d];
         enum eco_idle_method method = own->method;
@@ -227,7 +236,7 @@ static void fill_idle(const struct eco_meter *meter, const struct late_idle *lat
             u_w = late->u_w[d];
             at_s = late->at_real_s[d];
         }
-        report->idle.half_width_w[d] = method == ECO_IDLE_LEARNT ? 2 * u_w : NAN;
+        report->idle.half_width_w[d] = method == ECO_IDLE_LEARNT ? 2 * u_w : ECO_NAN;
         if (!meter->domains[d].counted || !meter->domains[d].attributable)
             continue;
         missing |= method == ECO_IDLE_NONE;
@@ -249,8 +258,8 @@ static void fill_domain(const struct eco_meter *meter, const struct late_idle *l
     domain->gap_s = own->gap_s;
     fill_sums(meter, late, report, d);
     double job_j = domain->slot[report->headline].job_j;
-    domain->mean_power_w = own->covered_s > 0 ? job_j / own->covered_s : NAN;
-    domain->peak_power_w = own->closed >= PEAK_INTERVALS_MIN && !late->known ? own->peak_job_w : NAN;
+    domain->mean_power_w = own->covered_s > 0 ? job_j / own->covered_s : ECO_NAN;
+    domain->peak_power_w = own->closed >= PEAK_INTERVALS_MIN && !late->known ? own->peak_job_w : ECO_NAN;
     if (!domain->info.counted)
         return;
     for (unsigned s = 0; s < meter->slots; s++) {
@@ -347,8 +356,8 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
         fill_uncertainty(meter, &late, ret);
         ret->self_j = own_energy_j(meter, ret);
         double covered_s = ret->duration_s;
-        ret->mean_power_w = covered_s > 0 ? ret->sums[ret->headline].job_j / covered_s : NAN;
-        ret->peak_power_w = meter->frames_made >= PEAK_INTERVALS_MIN && !late.known ? meter->peak_job_w : NAN;
+        ret->mean_power_w = covered_s > 0 ? ret->sums[ret->headline].job_j / covered_s : ECO_NAN;
+        ret->peak_power_w = meter->frames_made >= PEAK_INTERVALS_MIN && !late.known ? meter->peak_job_w : ECO_NAN;
         eco_text_copy(ret->sensor_why, sizeof ret->sensor_why, meter->sensor_why.text);
         eco_text_copy(ret->sensor_fix, sizeof ret->sensor_fix, meter->sensor_why.fix);
         eco_text_copy(ret->model_text, sizeof ret->model_text, eco_group_model_text(meter->group));
