@@ -10,7 +10,8 @@
 #define CHUNK_PERIODS   20.0
 #define HEAT_S          60.0
 #define RATE_S          60.0 /* once a class of the ring is full, one chunk per this time */
-#define AGE_MAX_S       (30 * 24 * 3600)
+#define DAY_S           ((int64_t)86400)
+#define AGE_MAX_S       (30 * DAY_S)
 #define NEAR_MAX        48 /* + MID_MAX + HIGH_MAX = ECO_IDLE_RING */
 #define MID_MAX         12
 #define HIGH_MAX        4
@@ -192,7 +193,7 @@ void eco_idle_expire(struct eco_idle *idle, int64_t now_real_s)
                     isfinite(chunk->length_s + chunk->busy_cpus + chunk->power_w);
 
         /* A stamp from the future is a clock that was wrong: its age can never be told. */
-        if (!sane || now_real_s - at > AGE_MAX_S || at - now_real_s > 24 * 3600)
+        if (!sane || now_real_s - at > AGE_MAX_S || at - now_real_s > DAY_S)
             ring_remove(idle, i);
     }
     detect_step(idle);

@@ -161,7 +161,7 @@ struct fit {
 /* One round: slope shrunk towards k0, then the intercept; `ret->a` holds the last round's. */
 static void fit_round(const struct quiet *q, double tau_s, struct fit *ret)
 {
-    double z[QUIET_MAX], rest[QUIET_MAX], heat_correction = 0;
+    double z[QUIET_MAX] = {0}, rest[QUIET_MAX] = {0}, heat_correction = 0;
     double sxx = 0, sxz = 0;
     double n = (double)q->n, x_mean = mean(q->x, q->n);
 

@@ -75,6 +75,7 @@ static double mean_frequency(const struct eco_topology *topology, uint32_t packa
     return count > 0 ? plain / count : 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): eight parameters, the agreed interface */
 void eco_weight_cpus(const struct eco_topology *topology, double sigma, const struct eco_cpu_busy *before,
                      const struct eco_cpu_busy *after, uint32_t cpu_count, uint64_t elapsed_ns,
                      double *ret_hg, double *ret_busy_ns, double *ret_mean_hg)

@@ -22,7 +22,7 @@ static void print_case(enum sim_case which, const struct sim_options *options, s
 {
     for (size_t c = 0; c < SIM_CURVES; c++) {
         const struct sim_curve *curve = &sim_curves[c];
-        struct sim_random random = {which * 1000 + c};
+        struct sim_random random = {(uint64_t)which * 1000 + c};
         double truth = curve->power_w[0], job = sim_power(curve, 1) - truth;
         double error[REPETITIONS_MAX], square = 0;
         size_t covered = 0, trusted = 0;
