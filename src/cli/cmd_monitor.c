@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* monitor: measures what runs already: the whole machine, or the trees of given processes. */
+#include "base/parse.h"
+#include "cli/ancestors.h"
+#include "cli/command.h"
+#include "cli/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PIDS_MAX 256
+
+struct watched {
+    int32_t pids[PIDS_MAX];
+    unsigned count;
+};
+
+/* The lists were checked when they were given. */
+static bool collect_pids(const struct eco_texts *lists, struct watched *ret)
+{
+    for (unsigned i = 0; i < lists->count; i++) {
+        const char *cursor = lists->items[i];
+        uint64_t pid;
+        while (eco_scan_u64(&cursor, &pid) == 0) {
+            if (ret->count == PIDS_MAX)
+                return false;
+            ret->pids[ret->count++] = (int32_t)pid;
+            cursor += *cursor == ',';
+        }
+    }
+    return true;
+}
+
+/* Signals that end us are waited for; one that was ignored when we came stays so. */
+static void take_signals(sigset_t *ret)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    (void)sigemptyset(ret);
+    for (size_t i = 0; i < ECO_COUNT(ends); i++) {
+        struct sigaction found;
+        if (sigaction(ends[i], NULL, &found) == 0 && found.sa_handler != SIG_IGN)
+            (void)sigaddset(ret, ends[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, ret, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* True when a signal asks us to end before `until_ns`. */
+static bool sleep_until(const sigset_t *ends, uint64_t until_ns)
+{
+    for (uint64_t now = eco_now_ns(); now < until_ns; now = eco_now_ns()) {
+        uint64_t left = until_ns - now;
+        struct timespec wait = {.tv_sec = (time_t)(left / ECO_NS_PER_S),
+                                .tv_nsec = (long)(left % ECO_NS_PER_S)};
+        if (sigtimedwait(ends, NULL, &wait) > 0)
+            return true;
+    }
+    return false;
+}
+
+static int open_outputs(struct eco_session *session, const struct eco_call *call, struct eco_why *why)
+{
+    const struct eco_settings *settings = &call->settings;
+    bool terminal = isatty(STDOUT_FILENO);
+    const char *format = settings->json ? "jsonl" : settings->outputs.count == 0 ? settings->format : NULL;
+    if (!format)
+        format = terminal ? "text" : "csv";
+    const struct eco_sink_options screen = {
+        .fd = STDOUT_FILENO, .format = format, .live = strcmp(format, "text") == 0};
+    return eco_outputs_open(&session->outputs, call, settings->quiet ? NULL : &screen, "monitor", why);
+}
+
+/* A worker alone is seldom what was meant: say whose it is. */
+static void offer_tree(const struct eco_call *call, const struct watched *watched)
+{
+    struct eco_root root;
+    if (eco_root_init(&root, call->settings.procfs, call->settings.sysfs) < 0)
+        return;
+    for (unsigned i = 0; i < watched->count; i++) {
+        struct eco_worker worker;
+        bool is_worker = eco_find_worker(&root, watched->pids[i], &worker);
+        for (unsigned k = 0; is_worker && k < watched->count; k++)
+            is_worker = watched->pids[k] != worker.root_pid;
+        if (is_worker)
+            eco_notice("%d is a %s of %d %s; to measure all of it: ecocode monitor -p %d", watched->pids[i],
+                       worker.role, worker.root_pid, worker.root_cmdline, worker.root_pid);
+    }
+    eco_root_finish(&root);
+}
+
+static int open_all(struct eco_session *session, const struct eco_call *call, const struct watched *watched,
+                    struct eco_why *why)
+{
+    int r = open_outputs(session, call, why);
+    if (r == 0)
+        r = eco_session_open_meter(session, watched->count == 0, -1, NULL, NULL, why);
+    for (unsigned i = 0; r == 0 && i < watched->count; i++) {
+        r = eco_meter_add_root(session->meter, watched->pids[i]);
+        if (r < 0)
+            eco_why_set(why, "process %d: %s", watched->pids[i],
+                        r == -ESRCH ? "there is none" : strerror(-r));
+    }
+    if (r < 0)
+        return r;
+    session->started_real_ns = eco_clock_system.real_ns(&eco_clock_system);
+    r = eco_meter_begin(session->meter);
+    if (r < 0 && r != -ESRCH)
+        eco_why_set(why, "the first look failed: %s", strerror(-r));
+    return r == -ESRCH ? 0 : r;
+}
+
+/* A look between two frames (so that no counter wraps unseen) counts for nothing. */
+static bool ends_frame(const struct eco_session *session, uint64_t at_ns)
+{
+    uint64_t interval = session->begin.interval_ns;
+    return at_ns + interval / 2 >= session->last_t1_ns + interval;
+}
+
+static void watch(struct eco_session *session, const struct eco_settings *settings, bool trees,
+                  const sigset_t *ends)
+{
+    uint64_t end = settings->duration_ns ? eco_now_ns() + settings->duration_ns : UINT64_MAX;
+    uint64_t frames = 0;
+    while (!eco_outputs_hung_up(&session->outputs)) {
+        uint64_t next = eco_meter_next_ns(session->meter);
+        bool last = next >= end;
+        if (sleep_until(ends, last ? end : next) || last)
+            break;
+        if (settings->count && frames + 1 >= settings->count && ends_frame(session, next))
+            break;
+        uint64_t before = session->last_seq;
+        bool delivered = session->delivered;
+        (void)eco_meter_tick(session->meter);
+        uint32_t alive = eco_session_deliver(session);
+        frames += !delivered || session->last_seq != before;
+        if (trees && alive == 0)
+            break;
+    }
+    (void)eco_meter_end(session->meter);
+    (void)eco_session_deliver(session);
+}
+
+static int run(struct eco_call *call)
+{
+    struct eco_why why = {0};
+    struct watched watched = {.count = 0};
+    if (eco_session_check(call, &why) < 0)
+        return eco_fail(call->command, ECO_EXIT_MISUSE, &why);
+    if (!collect_pids(&call->settings.pids, &watched))
+        return eco_failf(call->command, ECO_EXIT_MISUSE, "more than %d process ids", PIDS_MAX);
+    sigset_t ends;
+    take_signals(&ends);
+    static struct eco_session session;
+    eco_session_init(&session, call, NULL);
+    int r = open_all(&session, call, &watched, &why);
+    if (r < 0) {
+        eco_session_finish(&session);
+        if (!*why.text)
+            eco_why_set(&why, "%s", strerror(-r));
+        return eco_fail(call->command, ECO_EXIT_MISUSE, &why);
+    }
+    offer_tree(call, &watched);
+    eco_session_begin(&session, call->settings.record);
+    watch(&session, &call->settings, watched.count > 0, &ends);
+    r = eco_session_make_report(&session);
+    if (r == 0)
+        eco_session_end(&session);
+    bool hung_up = eco_outputs_hung_up(&session.outputs);
+    eco_session_finish(&session);
+    if (r < 0 && !hung_up)
+        return eco_failf(call->command, ECO_EXIT_MISUSE, "no totals: %s", strerror(-r));
+    return 0;
+}
+
+static const struct eco_option options[] = {
+    {.name = "pid",
+     .letter = 'p',
+     .kind = ECO_OPTION_LIST,
+     .value = "PID[,PID]",
+     .check = eco_check_pids,
+     .offset = offsetof(struct eco_settings, pids),
+     .help = "Measure these processes and all that descends from them; without it the whole machine"},
+    {.name = "duration",
+     .kind = ECO_OPTION_DURATION,
+     .value = "TIME",
+     .min = ECO_NS_PER_MS,
+     .max = 8784 * 3600 * ECO_NS_PER_S,
+     .offset = offsetof(struct eco_settings, duration_ns),
+     .help = "End after TIME"},
+    {.name = "count",
+     .kind = ECO_OPTION_COUNT,
+     .value = "N",
+     .min = 1,
+     .offset = offsetof(struct eco_settings, count),
+     .help = "End after N intervals"},
+    {.name = "record",
+     .kind = ECO_OPTION_FLAG,
+     .offset = offsetof(struct eco_settings, record),
+     .help = "Keep a record, as run does"},
+    {0}};
+static const struct eco_option *const tables[] = {options,
+                                                  eco_options_report,
+                                                  eco_options_output,
+                                                  eco_options_measure,
+                                                  eco_options_paths,
+                                                  eco_options_common,
+                                                  NULL};
+static const struct eco_example examples[] = {
+    {"ecocode monitor", "the whole machine, one line a second; totals at Ctrl-C"},
+    {"ecocode monitor -p 1234 --duration 1m", "a process and all that descends from it, for a minute"},
+    {"ecocode monitor --interval 10s > power.csv", "CSV where the output is no terminal"},
+    {0}};
+
+const struct eco_command eco_command_monitor = {
+    .name = "monitor",
+    .summary = "Watch the power of the machine or of running processes",
+    .usage = "[-p PID[,PID]] [options]",
+    .description = "Prints one line per interval: time, watts, CPU, memory, watts by part of the machine, "
+                   "joules so far. On a "
+                   "terminal that is a table, otherwise CSV. The totals follow at Ctrl-C, after --count or "
+                   "--duration, or when "
+                   "the last of the given processes has ended.\n\nWatching a quiet machine teaches ecocode "
+                   "its idle power, which "
+                   "later runs take out.",
+    .examples = examples,
+    .options = tables,
+    .run = run,
+};

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/session.h"
+
+#include "base/text.h"
+#include "run/run.h"
+#include "store/state_dir.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_run_id(const char *text)
+{
+    return text && strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+void eco_session_init(struct eco_session *session, const struct eco_call *call, char *const *command)
+{
+    *session = (struct eco_session){.call = call, .command = command};
+    eco_run_new_id(session->run_id);
+    const char *outer = getenv("ECOCODE_RUN");
+    if (is_run_id(outer))
+        eco_text_copy(session->parent_run_id, sizeof session->parent_run_id, outer);
+    if (!eco_state_dir(session->state_dir, sizeof session->state_dir))
+        session->state_dir[0] = 0;
+}
+
+int eco_session_check(const struct eco_call *call, struct eco_why *why)
+{
+    const char *accounting = call->settings.accounting;
+    if (!accounting || strcmp(accounting, "bpf") != 0)
+        return 0;
+    eco_why_set(why, "--accounting bpf is not built into this version; auto and proc are");
+    return -ENOTSUP;
+}
+
+static enum eco_policy chosen_policy(const struct eco_settings *settings)
+{
+    return settings->policy ? eco_policy_parse(settings->policy) : ECO_POLICY_ACTIVE;
+}
+
+int eco_session_open_meter(struct eco_session *session, bool whole_machine, int cgroup_fd,
+                           const char *cgroup_path, const char *idle_power, struct eco_why *why)
+{
+    const struct eco_settings *settings = &session->call->settings;
+    const struct eco_meter_options options = {
+        .size = sizeof options,
+        .procfs_path = settings->procfs,
+        .sysfs_path = settings->sysfs,
+        .interval_ns = settings->interval_ns,
+        .policy = (int)chosen_policy(settings), /* ECO_BY_... have the values of enum eco_policy */
+        .flags = (whole_machine ? ECO_METER_MACHINE : 0) | (settings->no_cmdline ? ECO_METER_NO_CMDLINE : 0) |
+                 (settings->no_record ? ECO_METER_NO_LEARN : 0),
+        .idle_power = idle_power ? idle_power : settings->idle_power,
+    };
+    const struct eco_meter_host_options host = {
+        .cgroup_dir_fd = cgroup_fd,
+        .cgroup_v2_path = cgroup_path,
+        .run_id = session->command ? session->run_id : NULL,
+        .state_dir = *session->state_dir ? session->state_dir : NULL,
+        .machine_state_dir = ECO_MACHINE_STATE_DIR,
+    };
+    return eco_meter_open_full(&options, &host, &session->meter, why);
+}
+
+static const struct eco_proc_name *proc_name(const void *context, uint32_t proc_id)
+{
+    return eco_meter_proc_name(context, proc_id);
+}
+
+static void open_spool(struct eco_session *session)
+{
+    const struct eco_spool_options options = {
+        .state_dir = session->state_dir, .hostname = session->begin.hostname, .run_id = session->run_id};
+    /* A run is never failed for want of its record. */
+    if (*session->state_dir && eco_spool_open(&options, &session->spool) == 0)
+        (void)eco_spool_begin(session->spool, &session->begin);
+}
+
+void eco_session_begin(struct eco_session *session, bool record)
+{
+    const struct eco_settings *settings = &session->call->settings;
+    const struct eco_host *host = eco_meter_host(session->meter);
+    session->begin = (struct eco_sink_begin){
+        .run_id = session->run_id,
+        .parent_run_id = *session->parent_run_id ? session->parent_run_id : NULL,
+        .boot_id = host ? host->boot_id : "",
+        .hostname = host ? host->hostname : "",
+        .pid = (int32_t)getpid(),
+        .command = session->command,
+        .started_real_ns = session->started_real_ns,
+        .interval_ns = settings->interval_ns ? settings->interval_ns : ECO_NS_PER_S,
+        .policy = chosen_policy(settings),
+        .accounting = "proc",
+        .proc_name = proc_name,
+        .context = session->meter,
+    };
+    session->last_t1_ns = eco_now_ns();
+    session->begin.domains = eco_meter_domains(session->meter, &session->begin.domain_count);
+    eco_outputs_begin(&session->outputs, &session->begin);
+    if (record && !settings->no_record)
+        open_spool(session);
+}
+
+uint32_t eco_session_deliver(struct eco_session *session)
+{
+    struct eco_frame *frame = eco_meter_latest(session->meter);
+    if (!frame)
+        return UINT32_MAX;
+    if (!session->delivered || frame->seq != session->last_seq) {
+        eco_outputs_frame(&session->outputs, frame);
+        if (session->spool)
+            (void)eco_spool_frame(session->spool, frame);
+        session->last_seq = frame->seq;
+        session->last_t1_ns = frame->t1_ns;
+        session->delivered = true;
+    }
+    uint32_t alive = frame->job_alive;
+    eco_frame_unref(frame);
+    return alive;
+}
+
+static void add_labels(struct eco_report *report, const struct eco_texts *labels, char (*keys)[64])
+{
+    for (unsigned i = 0; i < labels->count && i < ECO_LABELS_MAX; i++) {
+        const char *equals = strchr(labels->items[i], '=');
+        size_t length = (size_t)(equals - labels->items[i]);
+        (void)snprintf(keys[i], sizeof keys[i], "%.*s", (int)(length < 63 ? length : 63), labels->items[i]);
+        report->labels[report->label_count++] = (struct eco_report_label){keys[i], equals + 1};
+    }
+}
+
+int eco_session_make_report(struct eco_session *session)
+{
+    static char label_keys[ECO_TEXTS_MAX][64];
+    struct eco_report *report = &session->report;
+    int r = eco_meter_report(session->meter, report);
+    if (r < 0)
+        return r;
+    eco_text_copy(report->run_id, sizeof report->run_id, session->run_id);
+    eco_text_copy(report->parent_run_id, sizeof report->parent_run_id, session->parent_run_id);
+    report->command = session->command;
+    report->started_real_ns = session->started_real_ns;
+    report->exit_code = -1;
+    report->exit_signal = -1;
+    if (!getcwd(report->cwd, sizeof report->cwd))
+        report->cwd[0] = 0;
+    add_labels(report, &session->call->settings.labels, label_keys);
+    return 0;
+}
+
+void eco_session_end(struct eco_session *session)
+{
+    if (!session->call->settings.no_record)
+        (void)eco_meter_save_state(session->meter);
+    eco_outputs_report(&session->outputs, &session->report);
+    if (session->spool)
+        (void)eco_spool_report(session->spool, &session->report);
+}
+
+void eco_session_finish(struct eco_session *session)
+{
+    eco_outputs_close(&session->outputs);
+    session->spool = eco_spool_free(session->spool);
+    eco_report_finish(&session->report);
+    session->meter = eco_meter_free(session->meter);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the options of a call come to. Texts are borrowed from the command line, environment or configuration.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ECO_TEXTS_MAX 32
+
+struct eco_texts {
+    const char *items[ECO_TEXTS_MAX];
+    unsigned count;
+};
+
+struct eco_settings {
+    bool help, version, quiet, json, append;
+    bool no_cgroup, no_cmdline, no_idle_tail, no_record, record, wait_all;
+    bool show_origin;
+    const char *format, *color;      /* color: "auto" (or NULL), "always", "never" */
+    const char *policy, *accounting; /* NULL = default */
+    const char *idle_power;
+    const char *procfs, *sysfs; /* NULL = the real ones */
+    const char *bundle, *man, *completion;
+    uint64_t interval_ns;                  /* 0 = 1 s */
+    uint64_t duration_ns, measure_idle_ns; /* 0 = not given */
+    uint64_t count, top;                   /* 0 = not given */
+    struct eco_texts outputs, labels, pids;
+};

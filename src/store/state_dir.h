@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Where what a user's runs leave behind is kept. */
+#pragma once
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Calibration of the machine, made by its owner, readable by all. */
+#define ECO_MACHINE_STATE_DIR "/var/lib/ecocode"
+
+/**
+ * $XDG_STATE_HOME/ecocode, or .local/state/ecocode in the home directory ($HOME; as root the home of root
+ * even under sudo, so that no file of root's appears in another user's home).
+ *
+ * @return false when this user has no home (then nothing is kept) or the path is too long
+ */
+bool eco_state_dir(char *ret, size_t size);
+
+/** Make `path` and what is missing above it, mode 0700. 0 or negative errno. */
+int eco_make_directories(const char *path) ECO_MUST_CHECK;
