@@ -32,7 +32,7 @@ static void sort_numbers(double *values, size_t n)
 
 static double median(const double *values, size_t n)
 {
-    double sorted[ECO_IDLE_RING];
+    double sorted[ECO_IDLE_RING] = {0};
 
     memcpy(sorted, values, n * sizeof(values[0]));
     sort_numbers(sorted, n);
@@ -42,7 +42,7 @@ static double median(const double *values, size_t n)
 /* 1.48 x the median distance from the median: the standard deviation where the noise is normal. */
 static double spread(const double *values, size_t n)
 {
-    double distance[ECO_IDLE_RING];
+    double distance[ECO_IDLE_RING] = {0};
     double centre = median(values, n);
 
     for (size_t i = 0; i < n; i++)
@@ -53,7 +53,7 @@ static double spread(const double *values, size_t n)
 /* Mean of the middle half: as deaf to outliers as this needs, and less noisy than the median. */
 static double midmean(const double *values, size_t n)
 {
-    double sorted[ECO_IDLE_RING], sum = 0;
+    double sorted[ECO_IDLE_RING] = {0}, sum = 0;
     size_t skip = (n + 1) / 4;
 
     memcpy(sorted, values, n * sizeof(values[0]));
