@@ -145,6 +145,7 @@ void eco_group_remove_kind(struct eco_group *group, unsigned kind)
             memmove(&slot->sources[s], &slot->sources[s + 1], behind * sizeof(slot->sources[0]));
             memmove(&domain->sources[s], &domain->sources[s + 1], behind * sizeof(domain->sources[0]));
             domain->source_count--;
+            slot->sources[domain->source_count] = (struct source){.member_count = 0};
             if (domain->active_source > s)
                 domain->active_source--;
         }

@@ -146,19 +146,30 @@ static inline void machine_read(struct machine *machine, struct eco_group *group
     eco_group_read(group, &machine->activity, close_all, ret);
 }
 
+/* Its index, -1 when there is no such domain. */
+static inline int machine_find(const struct eco_group *group, const char *name)
+{
+    unsigned count;
+    const struct eco_domain *domains = eco_group_domains(group, &count);
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(domains[i].name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A domain that must be there. */
 static inline const struct eco_domain *machine_domain(const struct eco_group *group, const char *name,
                                                       unsigned *ret_index)
 {
     unsigned count;
     const struct eco_domain *domains = eco_group_domains(group, &count);
-    for (unsigned i = 0; i < count; i++) {
-        if (strcmp(domains[i].name, name) == 0) {
-            if (ret_index)
-                *ret_index = i;
-            return &domains[i];
-        }
-    }
-    return NULL;
+    int index = machine_find(group, name);
+    if (index < 0)
+        abort();
+    if (ret_index)
+        *ret_index = (unsigned)index;
+    return &domains[index];
 }
 
 static inline int open_descriptors(void)
