@@ -98,19 +98,19 @@ static const struct eco_split *headline(const struct eco_frame_domain *domain, c
 int eco_frame_get(const struct eco_frame *frame, struct eco_frame_info *ret)
 {
     bool known = frame->total.state == ECO_ENERGY_OK;
-    struct eco_frame_info info = {.seq = frame->seq,
-                                  .t0_ns = frame->t0_ns,
-                                  .t1_ns = frame->t1_ns,
-                                  .suspended_ns = frame->suspended_ns,
-                                  .keyframe = frame->keyframe,
-                                  .last = frame->last,
-                                  .domain_count = frame->domain_count,
-                                  .process_count = frame->row_count,
-                                  .machine_j = known ? frame->total.machine_uj * 1e-6 : ECO_NAN,
-                                  .job_active_j =
-                                      known ? frame->total.split[ECO_SLOT_ACTIVE].job_uj * 1e-6 : ECO_NAN,
-                                  .job_full_j = known ? frame->total.split[ECO_SLOT_FULL].job_uj * 1e-6 : ECO_NAN,
-                                  .job_cpu_s = (double)frame->job_cpu_ns * 1e-9};
+    struct eco_frame_info info = {
+        .seq = frame->seq,
+        .t0_ns = frame->t0_ns,
+        .t1_ns = frame->t1_ns,
+        .suspended_ns = frame->suspended_ns,
+        .keyframe = frame->keyframe,
+        .last = frame->last,
+        .domain_count = frame->domain_count,
+        .process_count = frame->row_count,
+        .machine_j = known ? frame->total.machine_uj * 1e-6 : ECO_NAN,
+        .job_active_j = known ? frame->total.split[ECO_SLOT_ACTIVE].job_uj * 1e-6 : ECO_NAN,
+        .job_full_j = known ? frame->total.split[ECO_SLOT_FULL].job_uj * 1e-6 : ECO_NAN,
+        .job_cpu_s = (double)frame->job_cpu_ns * 1e-9};
     return give(ret, ret->size, &info, sizeof info);
 }
 

@@ -53,10 +53,11 @@ static double reserved_ratio(const struct eco_meter *meter)
     return cpus > 0 && !isnan(quota) && quota < cpus ? quota / cpus : 1;
 }
 
-static void choose(const struct eco_meter *meter, struct work *work, struct eco_share_input *in)
+/* Returns the job's share of idle power under slot CHOSEN. */
+static double choose(const struct eco_meter *meter, struct work *work, struct eco_share_input *in)
 {
     if (meter->slots <= ECO_SLOT_CHOSEN)
-        return;
+        return 0;
     in->chosen = meter->policy;
     in->chosen_weight = work->chosen;
     double sum = 0;
@@ -68,6 +69,7 @@ static void choose(const struct eco_meter *meter, struct work *work, struct eco_
     for (size_t i = 0; i < work->rows; i++)
         work->chosen[i] = sum > 0 ? job * work->weight[i] / sum : 0;
     in->rest_chosen_weight = is_equal && others_ran ? 1 - job : 0;
+    return sum > 0 ? job : 0;
 }
 
 static void fill_rows(struct eco_meter *meter, unsigned d, struct work *work)
@@ -184,7 +186,7 @@ static int divide_domain(struct eco_meter *meter, unsigned d)
             job_rss += work.idle_weight[i];
         in.rest_idle_weight = fmax(0, meter->mem_used_ratio - job_rss);
     }
-    choose(meter, &work, &in);
+    own->job_chosen_s += span_s * choose(meter, &work, &in);
     struct eco_share_output out = {.row_uj = {NULL}};
     for (unsigned s = 0; s < meter->slots; s++)
         out.row_uj[s] = work.row_uj[s];

@@ -33,6 +33,7 @@ struct eco_meter_domain {
     struct eco_split sum[ECO_SLOT_COUNT];
     double machine_uj;
     double job_share_s, others_share_s; /* integral of the share of all weights over time */
+    double job_chosen_s;                /* integral of the job's share of idle power under slot CHOSEN */
     double covered_s, gap_s;
     double first_w, last_w, peak_job_w;
     double bracket_s;

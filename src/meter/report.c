@@ -69,21 +69,21 @@ static void fill_process(const struct eco_meter *meter, const struct late_idle *
 {
     const struct eco_proc_name *name = &account->name;
     double *by_domain = ret->by_domain_j;
-    *ret = (struct eco_report_process){.pid = name->pid,
-                                       .ppid = name->ppid,
-                                       .uid = name->uid,
-                                       .id = name->id,
-                                       .parent_id = name->parent_id,
-                                       .count = name->count,
-                                       .name = name->name,
-                                       .role = name->role,
-                                       .cmdline = name->cmdline,
-                                       .start_offset_s = start_s(account),
-                                       .end_offset_s =
-                                           account->ended_seq ? (double)account->end_offset_ns * 1e-9 : ECO_NAN,
-                                       .cpu_s = (double)account->cpu_ns * 1e-9,
-                                       .max_rss_bytes = account->max_rss_bytes,
-                                       .by_domain_j = by_domain};
+    *ret = (struct eco_report_process){
+        .pid = name->pid,
+        .ppid = name->ppid,
+        .uid = name->uid,
+        .id = name->id,
+        .parent_id = name->parent_id,
+        .count = name->count,
+        .name = name->name,
+        .role = name->role,
+        .cmdline = name->cmdline,
+        .start_offset_s = start_s(account),
+        .end_offset_s = account->ended_seq ? (double)account->end_offset_ns * 1e-9 : ECO_NAN,
+        .cpu_s = (double)account->cpu_ns * 1e-9,
+        .max_rss_bytes = account->max_rss_bytes,
+        .by_domain_j = by_domain};
     for (unsigned s = 0; s < meter->slots; s++)
         for (unsigned d = 0; d < meter->domain_count; d++) {
             double energy_j = row_energy_j(meter, late, account, s, d);
@@ -157,7 +157,8 @@ static void fill_sums(const struct eco_meter *meter, const struct late_idle *lat
         move_lost(meter, &domain->slot[s]);
 }
 
-/* 1: siblings and kinds of cores are told apart, or there are none; 0: a guest may share cores and not see it. */
+/* 1: siblings and kinds of cores are told apart, or there are none; 0: a guest may share cores and not see
+ * it. */
 static unsigned tier(const struct eco_meter *meter)
 {
     const struct eco_topology *topology = &meter->env->host->topology;
@@ -191,9 +192,9 @@ static void domain_u(const struct eco_meter *meter, const struct late_idle *late
                               .alpha = info->alpha,
                               .model_ratio = info->model_ratio,
                               .rho = info->kind == ECO_KIND_DRAM ? 0.6 : tier_rho};
-    ret->reserved_share = ret->share; /* EQUAL, RESERVED: the part that an error of the idle power reaches */
-    if (own->method == ECO_IDLE_GIVEN)
-        ret->idle_u_w = GIVEN_U_RATIO * (isnan(own->idle_uw) ? 0 : own->idle_uw * J_PER_UJ);
+    ret->reserved_share = covered_s > 0 ? fmin(1, own->job_chosen_s / covered_s) : 0;
+    if (own->method == ECO_IDLE_GIVEN && covered_s > 0)
+        ret->idle_u_w = GIVEN_U_RATIO * domain->slot[ECO_SLOT_ACTIVE].idle_j / covered_s;
     else if (own->method == ECO_IDLE_LEARNT)
         ret->idle_u_w = own->idle_u_uw * J_PER_UJ;
     else if (late->known && !isnan(late->power_w[d]))
@@ -357,7 +358,8 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
         ret->self_j = own_energy_j(meter, ret);
         double covered_s = ret->duration_s;
         ret->mean_power_w = covered_s > 0 ? ret->sums[ret->headline].job_j / covered_s : ECO_NAN;
-        ret->peak_power_w = meter->frames_made >= PEAK_INTERVALS_MIN && !late.known ? meter->peak_job_w : ECO_NAN;
+        ret->peak_power_w =
+            meter->frames_made >= PEAK_INTERVALS_MIN && !late.known ? meter->peak_job_w : ECO_NAN;
         eco_text_copy(ret->sensor_why, sizeof ret->sensor_why, meter->sensor_why.text);
         eco_text_copy(ret->sensor_fix, sizeof ret->sensor_fix, meter->sensor_why.fix);
         eco_text_copy(ret->model_text, sizeof ret->model_text, eco_group_model_text(meter->group));
