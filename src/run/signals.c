@@ -177,7 +177,9 @@ int eco_run_handle_signal(struct eco_run *run, const siginfo_t *info, struct eco
         return asks_to_end(run, signo) ? tell(signo, ECO_RUN_INTERRUPT, ret) : 0;
     }
     if (!is_from_someone(info)) {
-        return tell(signo, ECO_RUN_SIGNAL, ret);
+        /* A terminal that hangs up tells the session's leader alone (kernel tty_signal_session_leader). */
+        bool is_for_leader = signo == SIGHUP && getsid(0) == getpid();
+        return is_for_leader ? pass_on(run, signo, ret) : tell(signo, ECO_RUN_SIGNAL, ret);
     }
     pid_t sender = info->si_pid;
     /* Our own doing; or the command's, whose parent we are: it does not mean itself. */
