@@ -4,6 +4,7 @@
  * a pipe; outputs are opened while it waits, so that a mistyped path is told before anything ran; then
  * the meter takes its baseline and the child is let go.
  */
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/measure_idle.h"
 #include "cli/session.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,8 @@ struct running {
     uint64_t started_ns, ended_ns;
     int status; /* of CMD, as from waitpid */
     bool has_ended;
+    int32_t pid;       /* of CMD */
+    char own_name[16]; /* comm of this program */
 };
 
 /* Behind the fork, so that CMD has 0, 1 and 2 as we found them, but none of our files becomes one of them. */
@@ -156,6 +160,31 @@ static void tail(struct running *self)
     }
 }
 
+/*
+ * A command shorter than an interval was last seen while it was held, with our own name. What it became
+ * is known: its words.
+ */
+static void name_command(struct running *self)
+{
+    static char cmdline[256];
+    struct eco_session *session = &self->session;
+    const char *slash = strrchr(session->command[0], '/');
+    size_t used = 0;
+    for (size_t i = 0; session->command[i] && used + 1 < sizeof cmdline; i++) {
+        used += i ? eco_text_copy(cmdline + used, sizeof cmdline - used, " ") : 0;
+        if (used < sizeof cmdline)
+            used += eco_text_copy(cmdline + used, sizeof cmdline - used, session->command[i]);
+    }
+    for (size_t i = 0; i < session->report.process_count; i++) {
+        struct eco_report_process *row = &session->report.processes[i];
+        if (row->pid != self->pid || !row->name || strcmp(row->name, self->own_name) != 0)
+            continue;
+        row->name = slash ? slash + 1 : session->command[0];
+        if (row->cmdline)
+            row->cmdline = cmdline;
+    }
+}
+
 static void report(struct running *self)
 {
     struct eco_session *session = &self->session;
@@ -164,6 +193,7 @@ static void report(struct running *self)
         eco_notice("no report: %s", strerror(-r));
         return;
     }
+    name_command(self);
     if (self->has_ended) {
         session->report.exit_code = WIFEXITED(self->status) ? WEXITSTATUS(self->status) : -1;
         session->report.exit_signal = WIFSIGNALED(self->status) ? WTERMSIG(self->status) : -1;
@@ -220,6 +250,8 @@ static int run(struct eco_call *call)
         self.run = eco_run_finish(self.run);
         return eco_fail(call->command, ECO_EXIT_RUN, &why);
     }
+    self.pid = eco_run_pid(self.run);
+    (void)prctl(PR_GET_NAME, self.own_name);
     int status = measure(&self, call);
     eco_session_finish(&self.session);
     eco_run_reap_rest(self.run);
