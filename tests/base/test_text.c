@@ -70,8 +70,8 @@ static void terminals_are_not_hijacked(void **state)
                 false, "a b c ");
     check_clean("\x7f\x08", false, "??");
     check_clean("\xE2\x80\xAE"
-                "gpj.exe",
-                false, "?gpj.exe"); /* right-to-left override */
+                "gpj.exe\xE2\x80\xAC",
+                false, "?gpj.exe?"); /* right-to-left override */
     check_clean("\xE2\x81\xA6x\xE2\x81\xA9\xE2\x80\x8E\xE2\x80\x8F", false, "?x???");
     check_clean("a\xE2\x80\x8B"
                 "b\xEF\xBB\xBF",

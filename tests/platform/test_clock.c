@@ -84,8 +84,8 @@ static void our_own_size(void **state)
     struct rusage usage;
     uint64_t bytes = eco_clock_self_max_rss_bytes();
     assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
-    assert_true(bytes > 100 * 1024);
-    assert_true(bytes <= (uint64_t)usage.ru_maxrss * 1024 + 4096 * 1024);
+    assert_true(bytes > 100u << 10);
+    assert_true(bytes <= (uint64_t)usage.ru_maxrss * 1024 + (4u << 20));
 }
 
 /* What the kernel has everywhere: a software clock, and no event of a type that does not exist. */

@@ -113,6 +113,7 @@ static void clouds_and_hypervisors(void **state)
     /* A rented bare machine: the cloud's names, but no hypervisor. */
     write_x86(f, "lahf_lm");
     check_cloud(f, "Amazon EC2", "m5.metal", "", "aws", "m5.metal");
+    check_cloud(f, "Google", "Google Compute Engine", "", "gcp", "");
     assert_false(f->host.is_hypervisor_guest);
 }
 
@@ -157,9 +158,10 @@ static void garbage_is_unknown(void **state)
     assert_string_equal(f->host.boot_id, "");
     assert_false(f->host.is_container);
 
-    eco_temp_write(&f->temp, "proc/cpuinfo",
-                   "model : -3\nmodel name\nvendor_id:\ncpu family : 99999999999\nstepping : 0x1ffffffff\n"
-                   "microcode : 0xzz\nflags :\n");
+    eco_temp_write(
+        &f->temp, "proc/cpuinfo",
+        "models : 5\nmodel : -3\nmodel name\nvendor_id:\ncpu family : 99999999999\nstepping : 0x1ffffffff\n"
+        "microcode : 0xzz\nflags :\n");
     eco_host_read(&f->root, &f->host);
     assert_string_equal(f->host.cpu_model, "");
     assert_string_equal(f->host.cpu_vendor, "");
@@ -228,6 +230,7 @@ static void quota_of_cgroup_v2(void **state)
     eco_temp_write(&f->temp, "sys/fs/cgroup/cpu.max", "10000 100000\n");
     eco_assert_near(quota(f), 0.1, 1e-12); /* of a container that sees itself as the root */
 
+    eco_temp_write(&f->temp, "sys/elsewhere/cpu.max", "1000 100000\n"); /* no cgroup's */
     eco_temp_write(&f->temp, "proc/self/cgroup", "0::/../../elsewhere\n");
     eco_assert_near(quota(f), 0.1, 1e-12);
     eco_temp_write(&f->temp, "sys/fs/cgroup/cpu.max", "100000 0\n");

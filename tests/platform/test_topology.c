@@ -136,7 +136,7 @@ static void absurd_input_is_bounded(void **state)
     eco_temp_write(&f->temp, CPU "present", "0-1000000000");
     write_cpu(f, 0, "-1", "0-1000000000");
     write_cpu(f, 1, "99999999999999999999", "2"); /* not itself */
-    write_cpu(f, 2, "4294967295", "");
+    write_cpu(f, 2, "2147483648", "");
     write_cpu(f, 3, "garbage", "a,b");
     eco_temp_write(&f->temp, CPU "cpu0/cpu_capacity", "99999999999\n");
     assert_int_equal(eco_host_read_topology(&f->root, &f->host), 0);

@@ -98,17 +98,18 @@ int eco_root_open(const struct eco_root *root, enum eco_tree tree, const char *p
     if (r < 0)
         return r;
     /* O_NONBLOCK: a FIFO put in place of a file must not hold us before we see what it is. */
-    ECO_CLEANUP(close_fd) int fd = openat(root->fd[tree], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = openat(root->fd[tree], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -errno;
     struct stat info;
-    if (fstat(fd, &info) < 0)
-        return -errno;
-    if (!S_ISREG(info.st_mode))
-        return -EINVAL;
-    int opened = fd;
-    fd = -1;
-    return opened;
+    r = fstat(fd, &info) < 0 ? -errno : 0;
+    if (r == 0 && !S_ISREG(info.st_mode))
+        r = -EINVAL;
+    if (r < 0) {
+        close_fd(&fd);
+        return r;
+    }
+    return fd;
 }
 
 /* The whole file from offset 0. Reads until the end: a short read of a seq_file is none. */
