@@ -120,9 +120,9 @@ static void divide(struct sample *s)
 static void finish(struct sample *s, double relative)
 {
     struct eco_report *r = &s->report;
+    r->has_energy = true;
     sum_domains(s);
     divide(s);
-    r->has_energy = true;
     r->mean_power_w = r->sums[r->headline].job_j / r->duration_s;
     for (unsigned slot = 0; slot < ECO_SLOT_COUNT; slot++) {
         double job = r->sums[slot].job_j;
@@ -345,8 +345,11 @@ static void fill_monitor(struct sample *s)
 {
     start(s, 30.0, NULL);
     s->report.exit_code = -1;
-    set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), 0.0, 210.5, 330.1, 2.2);
-    set_energy(add_domain(s, "dram-0", ECO_KIND_DRAM, "powercap", ECO_MEASURED), 0.0, 8.1, 42.4, 0.0);
+    set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), 210.5, 0.0, 330.1, 2.2);
+    set_energy(add_domain(s, "dram-0", ECO_KIND_DRAM, "powercap", ECO_MEASURED), 8.1, 0.0, 42.4, 0.0);
+    set_use(add_process(s, 1, 0, "systemd", NULL, "/sbin/init"), 1.5, 0.01, 1);
+    set_use(add_process(s, 900, 1, "firefox", NULL, "/usr/lib/firefox/firefox"), 12.5, 1.1, 1);
+    s->report.peak_power_w = 31.0;
     finish(s, 0.05);
 }
 
