@@ -16,7 +16,7 @@
 #endif
 #define ECO_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 /* Exported from libecocode; everything else is hidden. */
-#define ECO_EXPORT            __attribute__((visibility("default")))
+#define ECO_EXPORT __attribute__((visibility("default")))
 
 #define ECO_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Decode one code point at `text` (at most `length` bytes). Returns bytes used (>= 1); invalid bytes give 0xFFFD, 1. */
+/** Decode one code point at `text` (at most `length` bytes). Returns bytes used; invalid ones give 0xFFFD, 1.
+ */
 size_t eco_utf8_decode(const char *text, size_t length, uint32_t *ret_code);
 
 /**
@@ -23,7 +24,7 @@ size_t eco_utf8_decode(const char *text, size_t length, uint32_t *ret_code);
  */
 size_t eco_text_clean(char *ret, size_t size, const char *text, size_t length, bool ascii);
 
-/** Columns that clean UTF-8 text takes on a terminal (wide East Asian characters count 2, combining marks 0). */
+/** Columns of clean UTF-8 text on a terminal (wide East Asian characters count 2, combining marks 0). */
 size_t eco_text_width(const char *text);
 
 /** Cut clean text to at most `columns`, ending in "..." (or the ellipsis) when something was cut. */

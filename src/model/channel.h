@@ -13,7 +13,7 @@
 
 enum eco_kind {
     ECO_KIND_NONE,
-    ECO_KIND_CPU,     /* a package (socket) */
+    ECO_KIND_CPU, /* a package (socket) */
     ECO_KIND_DRAM,
     ECO_KIND_GPU,
     ECO_KIND_CORE,    /* RAPL PP0: part of the package */
@@ -30,7 +30,7 @@ enum eco_quantity { ECO_QUANTITY_NONE, ECO_ENERGY_UJ, ECO_POWER_UW };
 /* How a figure is known. The order matters: a sum is as good as its worst part (the larger value). */
 enum eco_quality { ECO_QUALITY_NONE, ECO_MEASURED, ECO_DERIVED, ECO_ESTIMATED };
 
-/* Which energy a channel tells of: the same key = the same joules, whoever reports them. -1 = not so divided. */
+/* Which energy a channel tells of: the same key = the same joules, whoever reports them. -1 = undivided. */
 struct eco_key {
     enum eco_kind kind;
     int32_t package;
@@ -39,7 +39,7 @@ struct eco_key {
 };
 
 struct eco_channel {
-    char name[ECO_NAME_MAX]; /* domain's name: "package-0", "dram-0", "psys"; stable across reboots */
+    char name[ECO_NAME_MAX];      /* domain's name: "package-0", "dram-0", "psys"; stable across reboots */
     char label[ECO_NAME_MAX * 2]; /* where it comes from, for people: "intel-rapl:0", "hwmon3/power1_input" */
     enum eco_quantity quantity;
     enum eco_quality quality;
@@ -49,18 +49,19 @@ struct eco_channel {
     uint64_t period_ns;    /* reading sooner repeats the old value; 0 = unknown */
     uint64_t quantum_uj;   /* step of the counter, at least 1 */
     uint64_t max_uw;       /* more than this x time is a reset, not a wrap; 0 = unknown */
-    double alpha;          /* relative standard uncertainty of the sensor's gain (method.md 4), 0.025 = 2.5 % */
-    bool slow;             /* reading may block: not in the sampling thread */
-    uint64_t range_low_uw, range_high_uw; /* for `sensors`, 0 = unknown; of an estimate: idle and full power */
-    bool standby; /* set by the reader: not wanted now, read() may leave its reading at NONE */
+    double alpha; /* relative standard uncertainty of the sensor's gain (method.md 4), 0.025 = 2.5 % */
+    bool slow;    /* reading may block: not in the sampling thread */
+    uint64_t range_low_uw;  /* for `sensors`, 0 = unknown; of an estimate: idle power */
+    uint64_t range_high_uw; /* and full power */
+    bool standby;           /* set by the reader: not wanted now, read() may leave its reading at NONE */
 };
 
 enum eco_reading_state { ECO_READING_NONE, ECO_READING_OK, ECO_READING_STALE, ECO_READING_ERROR };
 
 struct eco_reading {
     enum eco_reading_state state;
-    int error;      /* negative errno when state is ERROR */
-    uint64_t value; /* uJ or uW by the channel's quantity */
+    int error;                           /* negative errno when state is ERROR */
+    uint64_t value;                      /* uJ or uW by the channel's quantity */
     uint64_t valid_from_ns, valid_to_ns; /* the time that the value speaks for; equal for an instant */
     uint64_t begin_ns, end_ns;           /* MONOTONIC just before and after the read */
     bool rebased; /* the counter was opened anew: `value` cannot be compared with earlier ones */

@@ -9,7 +9,7 @@
 
 /* One way to know a domain; the elected one first. */
 struct eco_domain_source {
-    char source[ECO_SOURCE_MAX]; /* "powercap", "perf", "hwmon", "battery", "model" */
+    char source[ECO_SOURCE_MAX];   /* "powercap", "perf", "hwmon", "battery", "model" */
     char detail[ECO_NAME_MAX * 2]; /* "intel-rapl:0" */
     enum eco_quality quality;
     uint64_t used_ns; /* time for which this source gave the figure, in this meter's life */
@@ -25,7 +25,7 @@ struct eco_domain {
     int package;       /* socket whose CPUs drive it, -1 = all of them */
     struct eco_domain_source sources[ECO_DOMAIN_SOURCES_MAX];
     unsigned source_count;
-    unsigned active_source; /* index into sources */
+    unsigned active_source;   /* index into sources */
     enum eco_quality quality; /* worst so far */
     uint64_t period_ns;       /* 0 unknown */
     uint64_t quantum_uj;
@@ -49,5 +49,5 @@ struct eco_energy {
     uint64_t from_ns, to_ns; /* MONOTONIC */
     uint64_t bracket_ns;     /* how long the reads at the ends took, together */
     enum eco_quality quality;
-    int error;          /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads */
+    int error; /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads */
 };

@@ -51,7 +51,7 @@ struct eco_frame_row {
     uint64_t rss_bytes; /* 0 not known */
     uint32_t flags;     /* eco_proc_flags at this look */
     int32_t pid;
-    char name[32];      /* comm, cut; the whole of it by eco_proc_name */
+    char name[32]; /* comm, cut; the whole of it by eco_proc_name */
 };
 
 /* What a reader may want to know of a process; append-only, never changes once a frame names it. */
@@ -59,7 +59,7 @@ struct eco_proc_name {
     uint32_t id, parent_id;
     int32_t pid, ppid;
     uint32_t uid, count, flags;
-    uint64_t start_offset_ns; /* MONOTONIC start minus the meter's start; 0 if it ran before */
+    uint64_t start_offset_ns;   /* MONOTONIC start minus the meter's start; 0 if it ran before */
     const char *role, *cmdline; /* as in eco_proc; owned by the meter, live as long as it does */
     char name[ECO_PROC_NAME_MAX];
 };
@@ -68,17 +68,17 @@ struct eco_frame {
     atomic_uint refs;
     void *pool;
     uint64_t seq;
-    uint64_t t0_ns, t1_ns;       /* MONOTONIC */
-    int64_t t1_real_ns;          /* CLOCK_REALTIME at t1, for people */
-    uint64_t suspended_ns;       /* asleep between t0 and t1 */
-    bool keyframe;               /* totals since the start instead of one interval: something was missed */
-    bool last;                   /* the measurement ended with this one */
-    unsigned slots;              /* 2 or 3 */
-    enum eco_slot headline;      /* slot of the chosen policy */
+    uint64_t t0_ns, t1_ns;  /* MONOTONIC */
+    int64_t t1_real_ns;     /* CLOCK_REALTIME at t1, for people */
+    uint64_t suspended_ns;  /* asleep between t0 and t1 */
+    bool keyframe;          /* totals since the start instead of one interval: something was missed */
+    bool last;              /* the measurement ended with this one */
+    unsigned slots;         /* 2 or 3 */
+    enum eco_slot headline; /* slot of the chosen policy */
     unsigned domain_count;
     const struct eco_domain *domain_info; /* borrowed from the meter: names, kinds */
     struct eco_frame_domain domains[ECO_DOMAINS_MAX];
-    struct eco_frame_domain total; /* counted domains only; state OK if any is */
+    struct eco_frame_domain total;       /* counted domains only; state OK if any is */
     uint64_t job_cpu_ns, machine_cpu_ns; /* used in this frame */
     uint64_t job_rss_bytes;              /* of its rows, last known */
     uint32_t alive_count, job_alive;

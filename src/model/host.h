@@ -9,10 +9,10 @@
 
 /* Where a logical CPU sits. Index into eco_topology.cpus is the kernel's CPU number. */
 struct eco_cpu_place {
-    int32_t package; /* physical_package_id; -1 unknown (counts as 0) */
-    int32_t die;     /* -1 unknown */
-    int32_t core;    /* index of the physical core, unique in the machine; -1 unknown */
-    int32_t sibling; /* another CPU of the same core (the next one round), -1 none */
+    int32_t package;       /* physical_package_id; -1 unknown (counts as 0) */
+    int32_t die;           /* -1 unknown */
+    int32_t core;          /* index of the physical core, unique in the machine; -1 unknown */
+    int32_t sibling;       /* another CPU of the same core (the next one round), -1 none */
     uint32_t capacity;     /* cpu_capacity, 1024 = the largest core; 0 unknown */
     uint32_t max_freq_khz; /* cpuinfo_max_freq, 0 unknown */
     bool online;
@@ -30,17 +30,17 @@ struct eco_topology {
 
 struct eco_host {
     char hostname[65];
-    char cpu_model[96];  /* "AMD EPYC 7763 64-Core Processor" */
-    char cpu_vendor[24]; /* "GenuineIntel", "AuthenticAMD" */
+    char cpu_model[96];                                             /* "AMD EPYC 7763 64-Core Processor" */
+    char cpu_vendor[24];                                            /* "GenuineIntel", "AuthenticAMD" */
     uint32_t cpu_family, cpu_model_number, cpu_stepping, microcode; /* 0 unknown (ARM) */
-    char kernel[65];         /* "6.1.0-18-amd64" */
+    char kernel[65];                                                /* "6.1.0-18-amd64" */
     char boot_id[37];
     char virtualization[24]; /* "kvm", "container:docker" ...; "" = none seen */
     char machine_type[64];   /* cloud instance or product name, "" unknown */
     char cloud[16];          /* "aws" "gcp" "azure" or "" */
     uint64_t memory_bytes;
-    double cpu_quota;        /* CPUs that our cgroup may use, nan = no limit */
-    uint32_t ticks_per_s;    /* of /proc/PID/stat */
+    double cpu_quota;     /* CPUs that our cgroup may use, nan = no limit */
+    uint32_t ticks_per_s; /* of /proc/PID/stat */
     bool is_hypervisor_guest;
     bool is_container;
     bool on_battery;

@@ -24,30 +24,31 @@ struct eco_proc {
     int32_t pid, ppid;
     uint32_t uid;
     uint32_t flags;
-    uint32_t count;        /* processes that this row stands for */
-    uint32_t threads;      /* 0 unknown */
-    uint64_t start_ns;     /* BOOTTIME when it started (10 ms grain) */
-    uint64_t seen_ns;      /* MONOTONIC first look that has it */
-    uint64_t end_ns;       /* MONOTONIC look that found it gone, 0 = alive */
-    uint64_t cpu_ns;       /* cumulative, since its own start */
-    uint64_t base_cpu_ns;  /* what it had used before the meter first saw it; not part of this measurement */
+    uint32_t count;       /* processes that this row stands for */
+    uint32_t threads;     /* 0 unknown */
+    uint64_t start_ns;    /* BOOTTIME when it started (10 ms grain) */
+    uint64_t seen_ns;     /* MONOTONIC first look that has it */
+    uint64_t end_ns;      /* MONOTONIC look that found it gone, 0 = alive */
+    uint64_t cpu_ns;      /* cumulative, since its own start */
+    uint64_t base_cpu_ns; /* what it had used before the meter first saw it; not part of this measurement */
     uint64_t rss_bytes, max_rss_bytes;
-    int32_t last_cpu;      /* CPU it last ran on, -1 unknown */
-    const char *role;      /* "data worker" ..., static or interned; NULL = none */
-    const char *cmdline;   /* blank-separated, bounded, as read (any bytes); NULL = not known; owned by procs */
+    int32_t last_cpu;    /* CPU it last ran on, -1 unknown */
+    const char *role;    /* "data worker" ..., static or interned; NULL = none */
+    const char *cmdline; /* blank-separated, bounded, as read (any bytes); NULL = not known; owned by procs */
     char name[ECO_PROC_NAME_MAX]; /* comm, any bytes */
 };
 
 /* One look at who used the machine. Everything is cumulative, so a missed look loses nothing. */
 struct eco_usage {
-    uint64_t time_ns;           /* MONOTONIC */
-    uint64_t job_cpu_ns;        /* the job's total since it began; >= sum of its rows as far as is known */
-    bool job_is_exact;          /* from a private cgroup: nothing can be missing */
+    uint64_t time_ns;    /* MONOTONIC */
+    uint64_t job_cpu_ns; /* the job's total since it began; >= sum of its rows as far as is known */
+    bool job_is_exact;   /* from a private cgroup: nothing can be missing */
     uint64_t job_user_ns, job_system_ns; /* split of the total, 0 unknown */
-    uint64_t job_count;         /* processes that the job has had, as far as is known */
-    uint64_t job_alive;         /* processes of the job that run now */
-    struct eco_proc *const *changed; /* rows that used CPU, are new, ended or changed; borrowed till the next look */
+    uint64_t job_count;                  /* processes that the job has had, as far as is known */
+    uint64_t job_alive;                  /* processes of the job that run now */
+    /* Rows that used CPU, are new, ended or changed; borrowed till the next look. */
+    struct eco_proc *const *changed;
     uint32_t changed_count;
-    uint32_t alive_count;       /* rows in the table */
-    uint64_t overflow;          /* processes not in the table for its limit */
+    uint32_t alive_count; /* rows in the table */
+    uint64_t overflow;    /* processes not in the table for its limit */
 };

@@ -16,7 +16,7 @@
 
 struct eco_uncertainty {
     double job_low_j, job_high_j; /* 95 % */
-    double random_ratio;          /* part that differs from run to run, relative to job_j, 1.96 sigma; nan unknown */
+    double random_ratio; /* part that differs from run to run, relative to job_j, 1.96 sigma; nan unknown */
     double sensor_j, timing_j, idle_j, attribution_j, unattributed_j; /* 95 % half widths (2u) */
 };
 
@@ -35,15 +35,15 @@ struct eco_report_domain {
 struct eco_report_process {
     int32_t pid, ppid;
     uint32_t uid;
-    uint32_t id, parent_id;   /* rows refer to each other by these; not in JSON */
+    uint32_t id, parent_id; /* rows refer to each other by these; not in JSON */
     uint32_t count;
-    const char *name;         /* borrowed from the meter */
+    const char *name; /* borrowed from the meter */
     const char *role, *cmdline;
     double start_offset_s, end_offset_s; /* nan = still running */
     double cpu_s;
-    uint64_t max_rss_bytes;   /* 0 unknown */
+    uint64_t max_rss_bytes; /* 0 unknown */
     double energy_j[ECO_SLOT_COUNT];
-    double *by_domain_j;      /* owned by the report: [slot][domain] */
+    double *by_domain_j; /* owned by the report: [slot][domain] */
 };
 
 struct eco_report_label {
@@ -70,11 +70,11 @@ struct eco_report {
     uint64_t interval_count;
 
     struct {
-        const char *method;  /* "given" "calibrated" "learnt" "model" "none" */
-        double power_w[ECO_DOMAINS_MAX]; /* by domain, nan unknown */
+        const char *method;                   /* "given" "calibrated" "learnt" "model" "none" */
+        double power_w[ECO_DOMAINS_MAX];      /* by domain, nan unknown */
         double half_width_w[ECO_DOMAINS_MAX]; /* 2u */
-        double total_w;      /* given for the whole machine; nan otherwise */
-        int64_t at_real_ns;  /* when it was learnt, 0 = does not apply */
+        double total_w;                       /* given for the whole machine; nan otherwise */
+        int64_t at_real_ns;                   /* when it was learnt, 0 = does not apply */
     } idle;
 
     struct eco_sums sums[ECO_SLOT_COUNT]; /* counted domains */
@@ -82,7 +82,7 @@ struct eco_report {
     double quality_j[4]; /* by enum eco_quality: job_j of the headline known so */
     enum eco_quality quality;
     struct eco_uncertainty uncertainty[ECO_SLOT_COUNT];
-    bool has_energy;     /* some counted domain gave a figure */
+    bool has_energy; /* some counted domain gave a figure */
 
     struct eco_report_domain *domains; /* owned */
     unsigned domain_count;
@@ -91,12 +91,12 @@ struct eco_report {
     double *process_energy; /* owned: backing of by_domain_j */
 
     double cpu_s, cpu_user_s, cpu_system_s; /* of the job; user and system nan when not known */
-    uint64_t max_rss_bytes; /* 0 unknown */
+    uint64_t max_rss_bytes;                 /* 0 unknown */
     uint64_t job_processes;
     uint64_t still_running; /* of the job when the measurement ended */
     double self_cpu_s;
     uint64_t self_max_rss_bytes;
-    double tail_s;          /* idle tail measured after CMD */
+    double tail_s; /* idle tail measured after CMD */
 
     char warnings[ECO_WARNINGS_MAX][320];
     unsigned warning_count;
@@ -105,5 +105,6 @@ struct eco_report {
     char model_text[320]; /* the model and its inputs when figures are estimated */
 };
 
-void eco_report_warn(struct eco_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void eco_report_warn(struct eco_report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void eco_report_finish(struct eco_report *report);

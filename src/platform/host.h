@@ -5,7 +5,8 @@
 #include "model/host.h"
 #include "platform/root.h"
 
-/** Names, CPU model (first block of cpuinfo only), memory, kernel, virtualization, quota. What cannot be read stays unknown. Allocates nothing. */
+/** Names, CPU model (first block of cpuinfo only), memory, kernel, virtualization, quota. What cannot be read
+ * stays unknown. Allocates nothing. */
 void eco_host_read(const struct eco_root *root, struct eco_host *ret);
 
 /**

@@ -3,7 +3,8 @@
  * Files of the operating system below a root that a test or the user can replace. Paths given here
  * are always below procfs or sysfs ("/proc/stat" and "/sys/class/powercap" are asked for as
  * (ECO_PROCFS, "stat") and (ECO_SYSFS, "class/powercap")). Only regular files are read: a FIFO or
- * device in their place is -EINVAL, never a hang. Nothing under a root is ever written.
+ * device in their place is -EINVAL, never a hang; so is a path that begins with '/'. Nothing under a
+ * root is ever written.
  *
  * Implemented once per platform (`linux/`, `none/`). Thread: any, on different handles.
  */
@@ -19,9 +20,9 @@
 enum eco_tree { ECO_PROCFS, ECO_SYSFS };
 
 struct eco_root {
-    int fd[2];              /* directories, O_PATH; -1 = not there */
-    char path[2][256];      /* as given */
-    bool is_own[2];         /* the real /proc of our own pid namespace; the real /sys */
+    int fd[2];         /* directories, O_PATH; -1 = not there */
+    char path[2][256]; /* as given */
+    bool is_own[2];    /* the real /proc of our own pid namespace; the real /sys */
     /* tests: called before every open and read; nonzero = fail with that negative errno */
     int (*fault)(void *context, enum eco_tree tree, const char *path);
     void *fault_context;
@@ -39,10 +40,13 @@ int eco_root_open(const struct eco_root *root, enum eco_tree tree, const char *p
  *
  * @return bytes (>= 0), -EFBIG when it does not fit into size-1 bytes, or another negative errno
  */
-ssize_t eco_root_read(const struct eco_root *root, enum eco_tree tree, const char *path, char *ret, size_t size) ECO_MUST_CHECK;
-int eco_root_read_u64(const struct eco_root *root, enum eco_tree tree, const char *path, uint64_t *ret) ECO_MUST_CHECK;
+ssize_t eco_root_read(const struct eco_root *root, enum eco_tree tree, const char *path, char *ret,
+                      size_t size) ECO_MUST_CHECK;
+int eco_root_read_u64(const struct eco_root *root, enum eco_tree tree, const char *path,
+                      uint64_t *ret) ECO_MUST_CHECK;
 
-/** Read from the start of a kept descriptor into ret, NUL-terminated. As eco_root_read. Honours `fault` with the path "". */
+/** Read from the start of a kept descriptor into ret, NUL-terminated. As eco_root_read. Honours `fault` with
+ * the path "". */
 ssize_t eco_root_pread(const struct eco_root *root, int fd, char *ret, size_t size) ECO_MUST_CHECK;
 int eco_root_pread_u64(const struct eco_root *root, int fd, uint64_t *ret) ECO_MUST_CHECK;
 
@@ -60,6 +64,7 @@ int eco_root_list(const struct eco_root *root, enum eco_tree tree, const char *p
                   int (*each)(void *context, const char *name, uint64_t inode), void *context) ECO_MUST_CHECK;
 
 /** Where a symbolic link leads: the last component of its target. */
-int eco_root_link_name(const struct eco_root *root, enum eco_tree tree, const char *path, char *ret, size_t size) ECO_MUST_CHECK;
+int eco_root_link_name(const struct eco_root *root, enum eco_tree tree, const char *path, char *ret,
+                       size_t size) ECO_MUST_CHECK;
 /** 0 when it exists, else negative errno. Symbolic links are followed. */
 int eco_root_exists(const struct eco_root *root, enum eco_tree tree, const char *path) ECO_MUST_CHECK;

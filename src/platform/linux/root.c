@@ -112,8 +112,11 @@ int eco_root_open(const struct eco_root *root, enum eco_tree tree, const char *p
     return fd;
 }
 
-/* The whole file from offset 0. Reads until the end: a short read of a seq_file is none. */
-static ssize_t read_whole(int fd, char *ret, size_t size)
+/*
+ * The whole file from offset 0. Reads until the end, since a short read of a seq_file is none; but
+ * where one line is all that is wanted its newline is the end, and a system call is saved.
+ */
+static ssize_t read_whole(int fd, char *ret, size_t size, bool one_line)
 {
     size_t length = 0;
     if (size == 0)
@@ -131,6 +134,8 @@ static ssize_t read_whole(int fd, char *ret, size_t size)
         if (full)
             return -EFBIG;
         length += (size_t)n;
+        if (one_line && ret[length - 1] == '\n')
+            break;
     }
     while (length > 0 && strchr(" \t\r\n\v\f", ret[length - 1]) && ret[length - 1] != '\0')
         length--;
@@ -144,31 +149,37 @@ ssize_t eco_root_read(const struct eco_root *root, enum eco_tree tree, const cha
     ECO_CLEANUP(close_fd) int fd = eco_root_open(root, tree, path);
     if (fd < 0)
         return fd;
-    return read_whole(fd, ret, size);
+    return read_whole(fd, ret, size, false);
+}
+
+static int read_number(int fd, uint64_t *ret)
+{
+    char text[NUMBER_MAX];
+    ssize_t length = read_whole(fd, text, sizeof(text), true);
+    return length < 0 ? (int)length : eco_parse_u64(text, ret);
 }
 
 int eco_root_read_u64(const struct eco_root *root, enum eco_tree tree, const char *path, uint64_t *ret)
 {
-    char text[NUMBER_MAX];
-    ssize_t length = eco_root_read(root, tree, path, text, sizeof(text));
-    return length < 0 ? (int)length : eco_parse_u64(text, ret);
+    ECO_CLEANUP(close_fd) int fd = eco_root_open(root, tree, path);
+    return fd < 0 ? fd : read_number(fd, ret);
+}
+
+static int ask_fault(const struct eco_root *root)
+{
+    return root->fault ? root->fault(root->fault_context, ECO_PROCFS, "") : 0;
 }
 
 ssize_t eco_root_pread(const struct eco_root *root, int fd, char *ret, size_t size)
 {
-    if (root->fault) {
-        int r = root->fault(root->fault_context, ECO_PROCFS, "");
-        if (r != 0)
-            return r;
-    }
-    return read_whole(fd, ret, size);
+    int r = ask_fault(root);
+    return r != 0 ? r : read_whole(fd, ret, size, false);
 }
 
 int eco_root_pread_u64(const struct eco_root *root, int fd, uint64_t *ret)
 {
-    char text[NUMBER_MAX];
-    ssize_t length = eco_root_pread(root, fd, text, sizeof(text));
-    return length < 0 ? (int)length : eco_parse_u64(text, ret);
+    int r = ask_fault(root);
+    return r != 0 ? r : read_number(fd, ret);
 }
 
 /* As getdents64(2) fills it. */
