@@ -75,8 +75,8 @@ static void put_interval(struct eco_buf *out, const struct eco_sink *sink, const
     put_comma(out);
 }
 
-static void put_energy(struct eco_buf *out, const struct eco_frame *frame, const struct eco_frame_domain *domain,
-                       const char *policy)
+static void put_energy(struct eco_buf *out, const struct eco_frame *frame,
+                       const struct eco_frame_domain *domain, const char *policy)
 {
     put_comma(out);
     if (domain->state != ECO_ENERGY_OK) {
@@ -102,8 +102,8 @@ static void put_energy(struct eco_buf *out, const struct eco_frame *frame, const
     put_seconds(out, domain->gap_ns);
 }
 
-static void put_domain_row(struct eco_buf *out, const struct eco_frame *frame, const struct eco_interval *interval,
-                           unsigned index, const char *policy)
+static void put_domain_row(struct eco_buf *out, const struct eco_frame *frame,
+                           const struct eco_interval *interval, unsigned index, const char *policy)
 {
     const struct eco_domain *info = &frame->domain_info[index];
     put_text(out, info->name);
@@ -114,8 +114,8 @@ static void put_domain_row(struct eco_buf *out, const struct eco_frame *frame, c
     eco_buf_text(out, ",,,,\n");
 }
 
-static void put_total_row(struct eco_buf *out, const struct eco_frame *frame, const struct eco_interval *interval,
-                          const char *policy)
+static void put_total_row(struct eco_buf *out, const struct eco_frame *frame,
+                          const struct eco_interval *interval, const char *policy)
 {
     eco_buf_text(out, "total,total,");
     put_energy(out, frame, interval->total, policy);

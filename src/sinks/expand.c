@@ -65,8 +65,8 @@ static int expand_variable(struct cursor *out, const char *text, size_t *ret_use
 }
 
 /* One '%' sequence; `*ret_used` is its length behind the '%'. */
-static int expand_one(struct cursor *out, const char *text, int32_t pid, const char *hostname, size_t *ret_used,
-                      struct eco_why *why)
+static int expand_one(struct cursor *out, const char *text, int32_t pid, const char *hostname,
+                      size_t *ret_used, struct eco_why *why)
 {
     char number[16];
     *ret_used = 1;
@@ -85,7 +85,8 @@ static int expand_one(struct cursor *out, const char *text, int32_t pid, const c
         return r;
     }
     default:
-        eco_why_set(why, "an output path may hold %%p (pid), %%h (host), %%q{VARIABLE} and %%%%, not %%%.1s", text);
+        eco_why_set(why, "an output path may hold %%p (pid), %%h (host), %%q{VARIABLE} and %%%%, not %%%.1s",
+                    text);
         return -EINVAL;
     }
 }

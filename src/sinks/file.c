@@ -27,7 +27,8 @@ static int refuse(struct eco_why *why, const char *path, int error)
     return -error;
 }
 
-/* Our own name for a descriptor: opening it anew would begin at offset 0, over what the command wrote there. */
+/* Our own name for a descriptor: opening it anew would begin at offset 0, over what the command wrote there.
+ */
 static int fd_of_path(const char *path)
 {
     uint64_t number;
@@ -45,8 +46,10 @@ static int adopt(struct eco_sink *sink, int fd, struct eco_why *why)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
-        eco_why_set(why, flags < 0 ? "descriptor %d is not open, nothing can be written there"
-                                   : "descriptor %d is open for reading only, nothing can be written there", fd);
+        eco_why_set(why,
+                    flags < 0 ? "descriptor %d is not open, nothing can be written there"
+                              : "descriptor %d is open for reading only, nothing can be written there",
+                    fd);
         return -EBADF;
     }
     struct stat file;
@@ -84,7 +87,8 @@ static int check_header(const struct eco_sink *sink, struct eco_why *why)
     if (got == 0 || ((size_t)got > length && memcmp(first, sink->ops->header, length) == 0 &&
                      (first[length] == '\n' || first[length] == '\r')))
         return 0;
-    eco_why_set(why, "%s begins with other columns than this version writes; append to another file", sink->path);
+    eco_why_set(why, "%s begins with other columns than this version writes; append to another file",
+                sink->path);
     return -EINVAL;
 }
 
@@ -127,7 +131,8 @@ static int make_temp(struct eco_sink *sink)
     if (!path)
         return -ENOMEM;
     for (int i = 0; i < TEMP_TRIES; i++) {
-        (void)snprintf(path, size, "%.*s.ecocode-%ld-%u.tmp", folder, sink->final_path, (long)getpid(), counter++);
+        (void)snprintf(path, size, "%.*s.ecocode-%ld-%u.tmp", folder, sink->final_path, (long)getpid(),
+                       counter++);
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, NEW_MODE);
         if (fd < 0 && errno == EEXIST)
             continue;
@@ -227,8 +232,9 @@ bool eco_sink_file_is_empty(const struct eco_sink *sink)
 
 int eco_sink_file_write(struct eco_sink *sink)
 {
-    const struct eco_write_target target = {
-        .fd = sink->fd, .is_regular = sink->is_regular && sink->path, .patience_ms = sink->path ? ECO_SINK_PATIENCE_MS : -1};
+    const struct eco_write_target target = {.fd = sink->fd,
+                                            .is_regular = sink->is_regular && sink->path,
+                                            .patience_ms = sink->path ? ECO_SINK_PATIENCE_MS : -1};
     int r = sink->out.length > 0 ? eco_write_all(&target, sink->out.data, sink->out.length) : 0;
     if (r == 0 && sink->out.length > 0)
         sink->is_written = true;

@@ -117,7 +117,8 @@ static void put_energy(struct eco_buf *out, const struct eco_frame_domain *domai
     put_seconds(out, ",\"gap_s\":", domain->gap_ns);
 }
 
-static void put_domains(struct eco_buf *out, const struct eco_frame *frame, const struct eco_interval *interval)
+static void put_domains(struct eco_buf *out, const struct eco_frame *frame,
+                        const struct eco_interval *interval)
 {
     eco_buf_text(out, ",\"domains\":[");
     for (unsigned i = 0; i < frame->domain_count; i++) {
@@ -130,13 +131,14 @@ static void put_domains(struct eco_buf *out, const struct eco_frame *frame, cons
     eco_buf_char(out, ']');
 }
 
-static void put_total(struct eco_buf *out, const struct eco_frame *frame, const struct eco_frame_domain *total,
-                      enum eco_policy chosen)
+static void put_total(struct eco_buf *out, const struct eco_frame *frame,
+                      const struct eco_frame_domain *total, enum eco_policy chosen)
 {
     bool known = total->state == ECO_ENERGY_OK;
     eco_buf_text(out, ",\"total\":{");
     put_energy(out, total, frame->headline);
-    put_number(out, ",\"by_policy_j\":{\"active\":", known ? total->split[ECO_SLOT_ACTIVE].job_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"by_policy_j\":{\"active\":",
+               known ? total->split[ECO_SLOT_ACTIVE].job_uj / 1e6 : (double)NAN);
     put_number(out, ",\"full\":", known ? total->split[ECO_SLOT_FULL].job_uj / 1e6 : (double)NAN);
     if (frame->slots > ECO_SLOT_CHOSEN) {
         eco_buf_char(out, ',');

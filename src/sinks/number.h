@@ -9,7 +9,8 @@
 /**
  * Decimal number, rounded to the twelfth place behind the point, without trailing zeros: a picojoule is below
  * what any sensor can tell, and this is ten times as fast as the shortest form that reads back, which streams
- * would pay for in every interval. Larger values than 1e6 take that form. Nothing is written for nan and infinity.
+ * would pay for in every interval. Larger values than 1e6 take that form. Nothing is written for nan and
+ * infinity.
  */
 void eco_number_add(struct eco_buf *out, double value);
 void eco_number_add_u64(struct eco_buf *out, uint64_t value);

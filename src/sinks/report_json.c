@@ -293,7 +293,8 @@ static void put_process(struct eco_json *json, const struct eco_report *report,
     put_known(json, "max_rss_bytes", process->max_rss_bytes);
     eco_json_knull(json, "gpu_busy_s");
     eco_json_knull(json, "gpu_memory_max_bytes");
-    eco_json_kdouble(json, "energy_j", report->has_energy ? process->energy_j[report->headline] : (double)NAN);
+    eco_json_kdouble(json, "energy_j",
+                     report->has_energy ? process->energy_j[report->headline] : (double)NAN);
     put_by_domain(json, report, process);
     eco_json_close(json, '}');
 }

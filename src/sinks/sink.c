@@ -80,6 +80,9 @@ int eco_sink_open(const struct eco_sink_options *options, struct eco_sink **ret,
             return -ENOMEM;
         }
     }
+    /* The caller's texts may be gone after this call. */
+    sink->options.path = NULL;
+    sink->options.format = ops->name;
     int r = eco_sink_file_open(sink, why);
     if (r < 0) {
         (void)eco_sink_free(sink);

@@ -18,7 +18,8 @@ struct text_sink {
 static void open_page(struct eco_sink *sink, struct eco_page *ret)
 {
     const struct eco_sink_options *options = &sink->options;
-    size_t width = options->columns > 0 && options->columns <= ECO_TEXT_WIDTH ? options->columns - 1 : ECO_TEXT_WIDTH;
+    size_t width =
+        options->columns > 0 && options->columns <= ECO_TEXT_WIDTH ? options->columns - 1 : ECO_TEXT_WIDTH;
     *ret = (struct eco_page){.out = &sink->out,
                              .width = width < ECO_TEXT_WIDTH_MIN ? ECO_TEXT_WIDTH_MIN : width,
                              .utf8 = options->utf8,

@@ -48,7 +48,8 @@ void eco_duration_format(double duration_s, char ret[ECO_FIGURE_MAX])
     double limited = duration_s > 0 && duration_s < 1e12 ? duration_s : duration_s > 0 ? 1e12 : 0;
     long t = tenths(limited), seconds = t / 10;
     if (limited < 0.0995)
-        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld.%ld ms", tenths(limited * 1e3) / 10, tenths(limited * 1e3) % 10);
+        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld.%ld ms", tenths(limited * 1e3) / 10,
+                       tenths(limited * 1e3) % 10);
     else if (limited < 0.9995)
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld ms", lround(limited * 1e3));
     else if (t < 600)
@@ -56,7 +57,8 @@ void eco_duration_format(double duration_s, char ret[ECO_FIGURE_MAX])
     else if (t < 36000)
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld min %ld.%ld s", seconds / 60, seconds % 60, t % 10);
     else if (seconds < 2 * 86400)
-        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld h %ld min %ld s", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld h %ld min %ld s", seconds / 3600, seconds / 60 % 60,
+                       seconds % 60);
     else
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld d %ld h %ld min", seconds / 86400, seconds / 3600 % 24,
                        seconds / 60 % 60);
@@ -92,5 +94,6 @@ void eco_cpu_time_format(double cpu_s, double max_s, char ret[ECO_FIGURE_MAX])
     else if (seconds < 3600)
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld:%02ld.%ld", seconds / 60, seconds % 60, t % 10);
     else
-        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld:%02ld:%02ld", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        (void)snprintf(ret, ECO_FIGURE_MAX, "%ld:%02ld:%02ld", seconds / 3600, seconds / 60 % 60,
+                       seconds % 60);
 }

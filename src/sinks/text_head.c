@@ -38,7 +38,8 @@ bool eco_text_is_estimate(const struct eco_report *report)
 {
     const double *by_quality = report->quality_j;
     double estimated = by_quality[ECO_ESTIMATED];
-    return report->quality == ECO_ESTIMATED && !(estimated < by_quality[ECO_MEASURED] + by_quality[ECO_DERIVED]);
+    return report->quality == ECO_ESTIMATED &&
+           !(estimated < by_quality[ECO_MEASURED] + by_quality[ECO_DERIVED]);
 }
 
 bool eco_text_is_machine(const struct eco_page *page, const struct eco_report *report)
@@ -64,13 +65,21 @@ static int estimate_digit(double value)
     return fabs(value) / eco_pow10(first) < 2.95 ? first - 1 : first;
 }
 
+/* Two digits of the half width where the first is a 1 or 2, else one: a second would be noise. */
+static int measured_digit(double value, double half)
+{
+    int digit = eco_digit_exponent(value, half);
+    bool by_half = digit == eco_digit_exponent(0, half);
+    return by_half && half >= 29.5 * eco_pow10(digit) ? digit + 1 : digit;
+}
+
 static int digit_of(const struct eco_report *report, enum eco_slot slot, double per)
 {
     double value = report->sums[slot].job_j / per;
     if (eco_text_is_estimate(report))
         return estimate_digit(value);
     double half = half_width(&report->uncertainty[slot], report->sums[slot].job_j) / per;
-    return isfinite(half) ? eco_digit_exponent(value, half) : eco_digit_exponent(value, fabs(value) * 0.02);
+    return measured_digit(value, isfinite(half) ? half : fabs(value) * 0.02);
 }
 
 int eco_text_digit(const struct eco_report *report, enum eco_slot slot)
@@ -83,20 +92,22 @@ int eco_text_digit(const struct eco_report *report, enum eco_slot slot)
 static const char *signal_name(int number)
 {
     static const char *const names[] = {
-        [1] = "HUP",   [2] = "INT",   [3] = "QUIT",  [4] = "ILL",   [5] = "TRAP",  [6] = "ABRT", [7] = "BUS",
-        [8] = "FPE",   [9] = "KILL",  [10] = "USR1", [11] = "SEGV", [12] = "USR2", [13] = "PIPE", [14] = "ALRM",
-        [15] = "TERM", [24] = "XCPU", [25] = "XFSZ"};
+        [1] = "HUP",   [2] = "INT",   [3] = "QUIT",  [4] = "ILL",   [5] = "TRAP",  [6] = "ABRT",
+        [7] = "BUS",   [8] = "FPE",   [9] = "KILL",  [10] = "USR1", [11] = "SEGV", [12] = "USR2",
+        [13] = "PIPE", [14] = "ALRM", [15] = "TERM", [24] = "XCPU", [25] = "XFSZ"};
     return number > 0 && (size_t)number < ECO_COUNT(names) && names[number] ? names[number] : NULL;
 }
 
-static void format_status(const struct eco_page *page, const struct eco_report *report, char *ret, size_t size)
+static void format_status(const struct eco_page *page, const struct eco_report *report, char *ret,
+                          size_t size)
 {
     char duration[ECO_FIGURE_MAX];
     eco_duration_format(report->duration_s, duration);
     const char *name = signal_name(report->exit_signal);
-    if (report->exit_signal > 0)
-        (void)snprintf(ret, size, "killed by signal %d%s%s after %s", report->exit_signal, name ? " " : "",
-                       name ? name : "", duration);
+    if (name)
+        (void)snprintf(ret, size, "killed by SIG%s after %s", name, duration);
+    else if (report->exit_signal > 0)
+        (void)snprintf(ret, size, "killed by signal %d after %s", report->exit_signal, duration);
     else if (report->exit_code >= 0)
         (void)snprintf(ret, size, "exit %d after %s", report->exit_code, duration);
     else
@@ -114,7 +125,8 @@ static void put_title(struct eco_page *page, const struct eco_report *report)
     }
     if (!report->command)
         (void)eco_text_copy(words, sizeof(words),
-                            eco_text_is_machine(page, report) ? "the whole machine" : "the processes watched");
+                            eco_text_is_machine(page, report) ? "the whole machine"
+                                                              : "the processes watched");
     size_t taken = eco_text_width(line.text) + strlen(status) + 2;
     eco_page_clean(page, words, page->width > taken ? page->width - taken : 0, clean, sizeof(clean));
     eco_line_add(&line, clean);
@@ -124,12 +136,15 @@ static void put_title(struct eco_page *page, const struct eco_report *report)
 
 /* ---- the answer ---- */
 
-static const char *slot_words(const struct eco_page *page, const struct eco_report *report, enum eco_slot slot)
+static const char *slot_words(const struct eco_page *page, const struct eco_report *report,
+                              enum eco_slot slot)
 {
     bool machine = eco_text_is_machine(page, report);
     switch (slot) {
     case ECO_SLOT_ACTIVE:
-        return machine ? "used by what ran on it" : page->is_monitor ? "their own energy" : "the job's own energy";
+        return machine            ? "used by what ran on it"
+               : page->is_monitor ? "their own energy"
+                                  : "the job's own energy";
     case ECO_SLOT_FULL:
         if (machine)
             return "with idle power";
@@ -138,11 +153,12 @@ static const char *slot_words(const struct eco_page *page, const struct eco_repo
     case ECO_SLOT_COUNT:
         break;
     }
-    return report->policy == ECO_POLICY_EQUAL ? "with an equal part of idle" : "with idle of what it reserved";
+    return report->policy == ECO_POLICY_EQUAL ? "with an equal part of idle"
+                                              : "with idle of what it reserved";
 }
 
-static void put_range(const struct eco_page *page, const struct eco_report *report, enum eco_slot slot, int digit,
-                      const struct eco_scale *scale, char *ret, size_t size)
+static void put_range(const struct eco_page *page, const struct eco_report *report, enum eco_slot slot,
+                      int digit, const struct eco_scale *scale, char *ret, size_t size)
 {
     const struct eco_uncertainty *u = &report->uncertainty[slot];
     double value = report->sums[slot].job_j, half = half_width(u, value);
@@ -193,7 +209,7 @@ static void put_at_most(const struct eco_report *report, enum eco_slot slot, str
     if (!isfinite(high) || high < report->sums[slot].job_j)
         high = report->sums[slot].job_j;
     int digit = high > 0 ? eco_digit_exponent(high, high * 0.5) : 0;
-    double up = ceil(high / eco_pow10(digit) - 1e-9) * eco_pow10(digit);
+    double up = high > 0 ? ceil(high / eco_pow10(digit) - 1e-9) * eco_pow10(digit) : 0.0;
     struct eco_scale scale = eco_scale_for(up, digit);
     char figure[ECO_FIGURE_MAX];
     eco_figure_format(up, digit, &scale, "J", figure);
@@ -246,18 +262,42 @@ static bool share_scale(const struct eco_report *report, const struct head *head
     return least * 20 >= most;
 }
 
-static void lay_out(struct eco_page *page, struct head *head)
+static size_t measure(const struct head *head, size_t width[CELLS])
 {
-    size_t width[CELLS] = {0}, total = INDENT;
-    for (unsigned i = 0; i < head->count; i++) {
-        for (int c = 0; c < CELLS; c++) {
+    size_t total = INDENT;
+    for (int c = 0; c < CELLS; c++) {
+        width[c] = 0;
+        for (unsigned i = 0; i < head->count; i++) {
             size_t own = eco_text_width(head->lines[i].cell[c]);
             width[c] = own > width[c] ? own : width[c];
         }
-    }
-    for (int c = 0; c < CELLS; c++)
         total += width[c] > 0 ? width[c] + 2 : 0;
-    bool has_wh = total <= page->width + 2;
+    }
+    return total - 1; /* three blanks before the words, none at the end */
+}
+
+/* On a narrow terminal the peak goes first, then the watt-hours. */
+static void make_fit(const struct eco_page *page, struct head *head, size_t width[CELLS])
+{
+    static const char peak[] = ", peak";
+    if (measure(head, width) <= page->width)
+        return;
+    for (unsigned i = 0; i < head->count; i++) {
+        char *found = strstr(head->lines[i].cell[CELL_POWER], peak);
+        if (found)
+            *found = '\0';
+    }
+    if (measure(head, width) <= page->width)
+        return;
+    for (unsigned i = 0; i < head->count; i++)
+        head->lines[i].cell[CELL_WH][0] = '\0';
+    (void)measure(head, width);
+}
+
+static void lay_out(struct eco_page *page, struct head *head)
+{
+    size_t width[CELLS];
+    make_fit(page, head, width);
     for (unsigned i = 0; i < head->count; i++) {
         struct eco_line line = {"   "};
         const struct head_line *cells = &head->lines[i];
@@ -268,7 +308,7 @@ static void lay_out(struct eco_page *page, struct head *head)
             eco_line_add(&line, cells->cell[CELL_RANGE]);
             column += 2 + width[CELL_RANGE];
         }
-        if (has_wh && width[CELL_WH] > 0) {
+        if (width[CELL_WH] > 0) {
             column += 2 + width[CELL_WH];
             eco_line_right(&line, column, cells->cell[CELL_WH]);
         }
@@ -282,7 +322,7 @@ static void lay_out(struct eco_page *page, struct head *head)
 
 static void put_command_again(struct eco_page *page, const struct eco_report *report)
 {
-    struct eco_line line = {"   Once, while nothing else runs:  "};
+    struct eco_line line = {"       "};
     char words[ECO_LINE_MAX] = "", clean[ECO_LINE_MAX];
     bool plain = !page->is_monitor;
     for (char *const *word = report->command; word && *word; word++) {
@@ -304,7 +344,11 @@ static void put_command_again(struct eco_page *page, const struct eco_report *re
 
 static void put_idle_unknown(struct eco_page *page, const struct eco_report *report)
 {
-    eco_page_wrap(page, "Idle power of this machine is not known yet, so it cannot be taken out", ECO_STYLE_PLAIN);
+    eco_page_wrap(
+        page,
+        "Idle power of this machine is not known yet, so it cannot be taken out. Once, while nothing "
+        "else runs:",
+        ECO_STYLE_PLAIN);
     put_command_again(page, report);
 }
 

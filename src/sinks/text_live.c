@@ -29,7 +29,8 @@ static void format_watts(double watts, char ret[ECO_FIGURE_MAX])
 
 static double watts_of(const struct eco_frame_domain *domain, double uj)
 {
-    return domain->state == ECO_ENERGY_OK && domain->span_ns > 0 ? uj * 1e3 / (double)domain->span_ns : (double)NAN;
+    return domain->state == ECO_ENERGY_OK && domain->span_ns > 0 ? uj * 1e3 / (double)domain->span_ns
+                                                                 : (double)NAN;
 }
 
 static bool is_column(const struct eco_frame *frame, unsigned index)
@@ -85,7 +86,8 @@ static void put_line(struct eco_live *live, struct eco_page *page, const struct 
     unsigned left = room(page);
     format_clock(frame->t1_real_ns, text);
     eco_line_add(&line, text);
-    format_watts(watts_of(total, live->is_machine ? total->machine_uj : total->split[frame->headline].job_uj), text);
+    format_watts(watts_of(total, live->is_machine ? total->machine_uj : total->split[frame->headline].job_uj),
+                 text);
     eco_line_right(&line, column, text);
     (void)snprintf(text, sizeof(text), "%ld", wall_ns > 0 ? lround(100.0 * cpu_ns / wall_ns) : 0);
     eco_line_right(&line, column += CELL_WIDTH, text);

@@ -7,8 +7,8 @@
 
 struct eco_live {
     struct eco_tally tally;
-    unsigned rows;       /* height of the terminal */
-    unsigned since_head; /* lines since the header was last shown */
+    unsigned rows;               /* height of the terminal */
+    unsigned since_head;         /* lines since the header was last shown */
     bool is_machine, is_decided; /* watts of the whole machine, or of the processes watched */
     double joules;
 };

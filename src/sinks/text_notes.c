@@ -46,7 +46,7 @@ static void put_sensor(struct eco_page *page, const struct eco_report *report)
     if (!*report->sensor_fix)
         return;
     put_fix(page, report);
-    eco_page_wrap(page, "and later runs are measured", ECO_STYLE_PLAIN);
+    eco_page_wrap(page, "every later run is then measured", ECO_STYLE_PLAIN);
 }
 
 static void put_model(struct eco_page *page, const struct eco_report *report)
@@ -55,10 +55,11 @@ static void put_model(struct eco_page *page, const struct eco_report *report)
     if (!eco_text_is_estimate(report))
         return;
     eco_page_blank(page);
-    (void)snprintf(text, sizeof(text),
-                   "CPU times and shares are measured. The joules are a model%s%s. Its error is mostly the same "
-                   "in every run on this machine: comparing two runs is far more exact than either figure",
-                   *report->model_text ? ": " : "", report->model_text);
+    (void)snprintf(
+        text, sizeof(text),
+        "CPU times and shares are measured. The joules are a model%s%s. Its error is mostly the same "
+        "in every run on this machine: comparing two runs is far more exact than either figure",
+        *report->model_text ? ": " : "", report->model_text);
     eco_page_wrap(page, text, ECO_STYLE_PLAIN);
 }
 
@@ -66,7 +67,7 @@ static void put_boundary(struct eco_page *page, const struct eco_report *report)
 {
     static const struct {
         const char *key, *words;
-    } words[] = {{"power_supply_loss", "loss in the power supply"}, {"dram", "RAM"}, {"gpu", "GPU"}};
+    } words[] = {{"power_supply_loss", "power supply loss"}, {"dram", "RAM"}, {"gpu", "GPU"}};
     struct eco_boundary boundary;
     char text[512] = "Not counted: ";
     eco_boundary_of(report, &boundary);
@@ -96,8 +97,8 @@ static void put_parts(struct eco_page *page, const struct eco_report *report)
         eco_figure_format(domain->machine_j, grid.digit, &scale, "J", figure);
         size_t length = strlen(text);
         bool has_outer = domain->info.within >= 0 && (unsigned)domain->info.within < report->domain_count;
-        (void)snprintf(text + length, sizeof(text) - length, "%s%s %s%s%s%s", count++ ? ", " : "", domain->info.name,
-                       figure, has_outer ? " (in " : "",
+        (void)snprintf(text + length, sizeof(text) - length, "%s%s %s%s%s%s", count++ ? ", " : "",
+                       domain->info.name, figure, has_outer ? " (in " : "",
                        has_outer ? report->domains[domain->info.within].info.name : "", has_outer ? ")" : "");
     }
     if (count > 0)
@@ -108,7 +109,7 @@ static void put_self(struct eco_page *page, const struct eco_report *report)
 {
     char text[256], memory[ECO_FIGURE_MAX], cpu[ECO_FIGURE_MAX], energy[ECO_FIGURE_MAX + 24] = "";
     eco_bytes_format(report->self_max_rss_bytes, memory);
-    eco_cpu_time_format(report->self_cpu_s, report->self_cpu_s, cpu);
+    eco_duration_format(report->self_cpu_s, cpu);
     if (report->has_energy && report->self_j > 0 && !eco_text_is_estimate(report)) {
         int digit = (int)floor(log10(report->self_j));
         char figure[ECO_FIGURE_MAX];
@@ -135,7 +136,8 @@ static void put_gaps(struct eco_page *page, const struct eco_report *report)
         }
         said++;
         eco_duration_format(domain->gap_s, seconds);
-        (void)snprintf(text, sizeof(text), "%s could not be read for %s: no energy is counted for that time",
+        (void)snprintf(text, sizeof(text),
+                       "Gap: %s could not be read for %s; no energy is counted for that time",
                        domain->info.name, seconds);
         eco_page_wrap(page, text, ECO_STYLE_WARN);
     }
@@ -157,9 +159,10 @@ static void put_warnings(struct eco_page *page, const struct eco_report *report)
     }
     if (report->still_running > 0 && !page->is_monitor) {
         unsigned long long count = report->still_running;
-        (void)snprintf(text, sizeof(text),
-                       "Still running: %llu process%s of the job, not measured any longer (--wait-all waits for them)",
-                       count, count == 1 ? "" : "es");
+        (void)snprintf(
+            text, sizeof(text),
+            "Still running: %llu process%s of the job, not measured any longer (--wait-all waits for them)",
+            count, count == 1 ? "" : "es");
         eco_page_wrap(page, text, ECO_STYLE_WARN);
     }
     for (unsigned i = 0; i < report->warning_count && i < ECO_WARNINGS_MAX; i++) {
@@ -188,8 +191,8 @@ static void put_insight(struct eco_page *page, const struct eco_report *report)
     char text[256], busy[ECO_FIGURE_MAX];
     format_tenths(used, busy);
     (void)snprintf(text, sizeof(text),
-                   "The job kept %s of %u CPUs busy; %ld %% of the machine's energy was idle power", busy, cpus,
-                   lround(100 * share));
+                   "The job kept %s of %u CPUs busy; %ld %% of the machine's energy was idle power", busy,
+                   cpus, lround(100 * share));
     eco_page_blank(page);
     eco_page_wrap(page, text, ECO_STYLE_PLAIN);
 }

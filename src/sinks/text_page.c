@@ -26,7 +26,9 @@ void eco_line_printf(struct eco_line *line, const char *format, ...)
 
 void eco_line_pad(struct eco_line *line, size_t column)
 {
-    size_t width = eco_text_width(line->text);
+    size_t width = eco_text_width(line->text), length = strlen(line->text);
+    if (width >= column && (length == 0 || line->text[length - 1] == ' '))
+        return;
     do
         eco_line_add(line, " ");
     while (++width < column);

@@ -37,7 +37,8 @@ struct view {
 
 static void gather(struct view *view)
 {
-    for (size_t n = eco_tree_next(&view->tree, ECO_TREE_NONE); n != ECO_TREE_NONE; n = eco_tree_next(&view->tree, n))
+    for (size_t n = eco_tree_next(&view->tree, ECO_TREE_NONE); n != ECO_TREE_NONE;
+         n = eco_tree_next(&view->tree, n))
         view->shown[view->count++] = n;
     for (size_t i = 0; i < view->tree.count; i++) {
         const struct eco_tree_node *node = &view->tree.nodes[i];
@@ -131,8 +132,8 @@ static void put_figures(struct eco_line *line, const struct view *view, size_t i
     column += RAM_WIDTH;
     eco_line_right(line, column, text);
     if (view->has_energy_column) {
-        eco_figure_number((double)view->cells[i] * eco_pow10(view->grid.digit), view->grid.digit, &view->grid.scale,
-                          text);
+        eco_figure_number((double)view->cells[i] * eco_pow10(view->grid.digit), view->grid.digit,
+                          &view->grid.scale, text);
         column += view->energy_width;
         eco_line_right(line, column, text);
     }
@@ -185,8 +186,8 @@ static void measure_columns(struct view *view)
     size_t taken = INDENT + TIME_WIDTH + RAM_WIDTH + SHARE_WIDTH;
     view->energy_width = 10;
     for (size_t i = 0; i <= view->count; i++) {
-        eco_figure_number((double)view->cells[i] * eco_pow10(view->grid.digit), view->grid.digit, &view->grid.scale,
-                          text);
+        eco_figure_number((double)view->cells[i] * eco_pow10(view->grid.digit), view->grid.digit,
+                          &view->grid.scale, text);
         if (strlen(text) + 2 > view->energy_width)
             view->energy_width = strlen(text) + 2;
     }

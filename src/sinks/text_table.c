@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table by domain. Its cells are whole numbers of one digit, so that rows and columns add up as printed. */
+/* The table by domain. Its cells are whole numbers of one digit, so that rows and columns add up as printed.
+ */
 #include "base/num.h"
 #include "base/text.h"
 #include "sinks/text.h"
@@ -8,11 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INDENT     3
-#define NAME_MIN   10
-#define NAME_MAX_W 16
-#define CELL_WIDTH 9
-#define COLUMNS    4 /* job, others, idle, unattributed; machine is their sum */
+#define INDENT      3
+#define NAME_MIN    10
+#define NAME_MAX_W  16
+#define CELL_WIDTH  9
+#define DIGIT_LEAST (-6) /* microjoules, the counters' own unit */
+#define COLUMNS     4    /* job, others, idle, unattributed; machine is their sum */
 
 struct table {
     unsigned domain[ECO_DOMAINS_MAX]; /* index into the report */
@@ -36,6 +38,8 @@ struct eco_grid eco_text_grid(const struct eco_report *report)
         digit = widest;
     if (digit > least)
         digit = least;
+    if (digit < DIGIT_LEAST)
+        digit = DIGIT_LEAST;
     return (struct eco_grid){.scale = eco_scale_for(machine, digit), .digit = digit};
 }
 
@@ -47,8 +51,8 @@ static const struct eco_sums *row_sums(const struct eco_report *report, unsigned
 static bool is_row_known(const struct eco_report *report, unsigned index)
 {
     const struct eco_sums *sums = row_sums(report, index);
-    return isfinite(report->domains[index].mean_power_w) && isfinite(sums->job_j) && isfinite(sums->others_j) &&
-           isfinite(sums->idle_j) && isfinite(sums->unattributed_j);
+    return isfinite(report->domains[index].mean_power_w) && isfinite(sums->job_j) &&
+           isfinite(sums->others_j) && isfinite(sums->idle_j) && isfinite(sums->unattributed_j);
 }
 
 /* Each column is rounded for itself; a row's machine and the last row are sums of what is printed. */
@@ -99,7 +103,8 @@ static void format_source(const struct eco_report_domain *domain, char *ret, siz
 {
     static const struct {
         const char *source, *words;
-    } known[] = {{"powercap", "RAPL"}, {"perf", "RAPL (perf)"}, {"battery", "battery"}, {"model", "estimate"}};
+    } known[] = {
+        {"powercap", "RAPL"}, {"perf", "RAPL (perf)"}, {"battery", "battery"}, {"model", "estimate"}};
     const struct eco_domain *info = &domain->info;
     ret[0] = '\0';
     for (unsigned i = 0; i < info->source_count && i < ECO_DOMAIN_SOURCES_MAX; i++) {

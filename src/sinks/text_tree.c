@@ -9,7 +9,7 @@
 
 struct row {
     const struct eco_report_process *process;
-    size_t parent;      /* index of its parent's row, ECO_TREE_NONE = a root */
+    size_t parent; /* index of its parent's row, ECO_TREE_NONE = a root */
     size_t first_child, next;
     size_t node;        /* what it became part of, ECO_TREE_NONE = not yet */
     size_t parent_node; /* of that */
@@ -72,8 +72,12 @@ static size_t find_row(const struct builder *b, uint32_t id)
 static void link_rows(struct builder *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        b->rows[i] = (struct row){&b->report->processes[i], ECO_TREE_NONE, ECO_TREE_NONE,
-                                  ECO_TREE_NONE,            ECO_TREE_NONE, ECO_TREE_NONE};
+        b->rows[i] = (struct row){&b->report->processes[i],
+                                  ECO_TREE_NONE,
+                                  ECO_TREE_NONE,
+                                  ECO_TREE_NONE,
+                                  ECO_TREE_NONE,
+                                  ECO_TREE_NONE};
         b->by_id[i] = i;
     }
     qsort_r(b->by_id, b->count, sizeof(*b->by_id), compare_ids, b->rows);
@@ -170,7 +174,8 @@ static void merge(struct builder *b)
 
 static double weight(const struct builder *b, const struct eco_tree_node *node)
 {
-    return b->report->has_energy && b->report->sums[b->report->headline].job_j > 0 ? node->energy_j : node->cpu_s;
+    return b->report->has_energy && b->report->sums[b->report->headline].job_j > 0 ? node->energy_j
+                                                                                   : node->cpu_s;
 }
 
 static int compare_weights(const void *a, const void *b, void *context)
@@ -199,7 +204,8 @@ static void link_nodes(struct builder *b, size_t *order)
     qsort_r(order, tree->count, sizeof(*order), compare_weights, tree->nodes);
     for (size_t i = tree->count; i-- > 0;) {
         struct eco_tree_node *node = &tree->nodes[order[i]];
-        size_t *head = node->parent == ECO_TREE_NONE ? &tree->first_root : &tree->nodes[node->parent].first_child;
+        size_t *head =
+            node->parent == ECO_TREE_NONE ? &tree->first_root : &tree->nodes[node->parent].first_child;
         node->next = *head;
         *head = order[i];
     }

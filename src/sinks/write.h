@@ -9,8 +9,8 @@
 
 struct eco_write_target {
     int fd;
-    bool is_regular;  /* a file of our own: a write that fails is undone */
-    int patience_ms;  /* how long to wait for room where the descriptor does not block */
+    bool is_regular; /* a file of our own: a write that fails is undone */
+    int patience_ms; /* how long to wait for room where the descriptor does not block */
 };
 
 /**

@@ -10,7 +10,7 @@
 
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
-const char *const sample_names[] = {"server", "laptop", "vm",   "sleep",   "true",  "idle_unknown",
+const char *const sample_names[] = {"server", "laptop",  "vm",    "sleep",   "true", "idle_unknown",
                                     "gap",    "hostile", "mixed", "monitor", "tree", NULL};
 
 /* ---- pieces ---- */
@@ -36,7 +36,8 @@ static struct eco_report_domain *add_domain(struct sample *s, const char *name, 
 }
 
 /* Joules by the two standing policies: full moves the idle power to the job and the others. */
-static void set_energy(struct eco_report_domain *domain, double job, double others, double idle, double unattributed)
+static void set_energy(struct eco_report_domain *domain, double job, double others, double idle,
+                       double unattributed)
 {
     double busy = job + others, share = busy > 0 ? job / busy : 0;
     domain->slot[ECO_SLOT_ACTIVE] = (struct eco_sums){job, others, idle, unattributed};
@@ -216,8 +217,10 @@ static void add_workers(struct sample *s)
 
 static void add_server_domains(struct sample *s)
 {
-    set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), 38412.3, 1870.5, 46530.1, 190.2);
-    set_energy(add_domain(s, "package-1", ECO_KIND_CPU, "powercap", ECO_MEASURED), 21250.9, 930.4, 45110.8, -20.6);
+    set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), 38412.3, 1870.5, 46530.1,
+               190.2);
+    set_energy(add_domain(s, "package-1", ECO_KIND_CPU, "powercap", ECO_MEASURED), 21250.9, 930.4, 45110.8,
+               -20.6);
     set_energy(add_domain(s, "dram-0", ECO_KIND_DRAM, "perf", ECO_MEASURED), 2310.7, 80.1, 4612.4, 11.9);
     struct eco_report_domain *core = add_domain(s, "core-0", ECO_KIND_CORE, "powercap", ECO_MEASURED);
     core->info.counted = false;
@@ -260,9 +263,10 @@ static void fill_vm(struct sample *s)
 {
     start(s, 723.1, train);
     (void)eco_text_copy(s->host.virtualization, sizeof(s->host.virtualization), "kvm");
-    (void)eco_text_copy(s->report.sensor_why, sizeof(s->report.sensor_why),
-                        "no energy counter reaches this virtual machine (m7i.xlarge, KVM), and no command here "
-                        "can change that");
+    (void)eco_text_copy(
+        s->report.sensor_why, sizeof(s->report.sensor_why),
+        "no energy counter reaches this virtual machine (m7i.xlarge, KVM), and no command here "
+        "can change that");
     (void)eco_text_copy(s->report.model_text, sizeof(s->report.model_text),
                         "1.0 W idle to 4.2 W busy per vCPU of a Sapphire Rapids server");
     set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "model", ECO_ESTIMATED), 8012.2, 330.1, 2801.3, 12.0);
@@ -280,7 +284,8 @@ static void fill_short(struct sample *s, const char *const *command, double dura
     start(s, duration_s, command);
     set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), job_j, 0.4 * duration_s,
                9.8 * duration_s, 0.01);
-    set_energy(add_domain(s, "dram-0", ECO_KIND_DRAM, "powercap", ECO_MEASURED), job_j / 10, 0.01, duration_s, 0.0);
+    set_energy(add_domain(s, "dram-0", ECO_KIND_DRAM, "powercap", ECO_MEASURED), job_j / 10, 0.01, duration_s,
+               0.0);
     set_use(add_process(s, 900, 0, command[0], NULL, duration_s > 1 ? "sleep 2" : "true"), 0.0008, 0.002, 1);
     s->report.job_processes = 1;
     finish(s, 0.5);
@@ -315,21 +320,26 @@ static void fill_gap(struct sample *s)
 
 static void fill_hostile(struct sample *s)
 {
-    static const char *const command[] = {"./\033]0;owned\007evil\n\"x\"", "\xff\xfe", "\xE2\x80\xAE gnp.exe", NULL};
+    static const char *const command[] = {"./\033]0;owned\007evil\n\"x\"", "\xff\xfe", "\xE2\x80\xAE gnp.exe",
+                                          NULL};
     start(s, 12.0, command);
     add_server_domains(s);
-    set_use(add_process(s, 1, 0, "a\nb\033[2J", NULL, "\033[31mred\033[0m --flag=\"q\" \xff\xfe\n[x]"), 5.0, 0.2, 1);
+    set_use(add_process(s, 1, 0, "a\nb\033[2J", NULL, "\033[31mred\033[0m --flag=\"q\" \xff\xfe\n[x]"), 5.0,
+            0.2, 1);
     set_use(add_process(s, 2, 1, "[kthreadd]\t", NULL, NULL), 4.0, 0.1, 1);
-    set_use(add_process(s, 3, 1, "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E", NULL,
-                        "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6"
-                        "\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E"),
-            3.0, 0.1, 1);
+    set_use(
+        add_process(
+            s, 3, 1, "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E", NULL,
+            "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6"
+            "\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E"),
+        3.0, 0.1, 1);
     set_use(add_process(s, 4, 2, "\"quoted\",comma", NULL, ""), 2.0, 0, 1);
     s->report.job_processes = 4;
     s->report.labels[s->report.label_count++] = (struct eco_report_label){"k\n", "v\033\""};
     finish(s, 0.05);
-    eco_report_warn(&s->report, "a name with \033[2J in a warning, long enough that it needs a second line to be "
-                                "shown whole");
+    eco_report_warn(&s->report,
+                    "a name with \033[2J in a warning, long enough that it needs a second line to be "
+                    "shown whole");
 }
 
 static void fill_mixed(struct sample *s)
@@ -365,7 +375,8 @@ static void fill_tree(struct sample *s)
         set_use(add_process(s, 200 + i, 1, "cc1", NULL, "/usr/lib/gcc/cc1 -quiet file.c"), 10.0 + i, 0.3, 1);
     for (uint32_t i = 0; i < 9; i++) {
         (void)snprintf(name, sizeof(name), "level-%u", i);
-        set_use(add_process(s, 300 + (int)i, i == 0 ? 1 : 41 + i, name, NULL, NULL), 3900.0 - 300.0 * i, 0.1, 1);
+        set_use(add_process(s, 300 + (int)i, i == 0 ? 1 : 41 + i, name, NULL, NULL), 3900.0 - 300.0 * i, 0.1,
+                1);
     }
     for (int i = 0; i < 12; i++) {
         (void)snprintf(name, sizeof(name), "orphan%d", i);
@@ -407,7 +418,9 @@ void sample_fill(const char *name, struct sample *ret)
 static const struct eco_proc_name *find_name(const void *context, uint32_t id)
 {
     const struct sample_frames *frames = context;
-    return id >= 1 && id <= ECO_COUNT(frames->names) && frames->names[id - 1].id == id ? &frames->names[id - 1] : NULL;
+    return id >= 1 && id <= ECO_COUNT(frames->names) && frames->names[id - 1].id == id
+               ? &frames->names[id - 1]
+               : NULL;
 }
 
 void sample_frames_init(struct sample_frames *ret, unsigned domains, unsigned rows)

@@ -429,7 +429,8 @@ static void test_expand(void **state)
     for (size_t i = 0; i < ECO_COUNT(cases); i++) {
         (void)snprintf(path, sizeof(path), "untouched");
         f->why.text[0] = '\0';
-        assert_int_equal(eco_sink_expand_path(cases[i].path, 77, "n/1", path, sizeof(path), &f->why), cases[i].result);
+        assert_int_equal(eco_sink_expand_path(cases[i].path, 77, "n/1", path, sizeof(path), &f->why),
+                         cases[i].result);
         assert_string_equal(path, cases[i].result ? "untouched" : cases[i].expanded);
         assert_int_equal(f->why.text[0] != '\0', cases[i].result != 0);
     }

@@ -341,9 +341,9 @@ static void test_broken_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),  cmocka_unit_test(test_live_golden),
-        cmocka_unit_test(test_narrow),  cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_color),   cmocka_unit_test(test_printed_cells_add_up),
+        cmocka_unit_test(test_golden),      cmocka_unit_test(test_live_golden),
+        cmocka_unit_test(test_narrow),      cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_color),       cmocka_unit_test(test_printed_cells_add_up),
         cmocka_unit_test(test_broken_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,11 @@ static int write_one(const char *directory, const char *name, const char *format
     (void)snprintf(path, sizeof(path), "%s/%s.%s", directory, name, format);
     sample_fill(name, &sample);
     sample_frames_init(&frames, 3, 3);
-    const struct eco_sink_options options = {
-        .path = path, .utf8 = !ascii, .live = live, .rows = 8, .mode = sample.report.command ? "run" : "monitor"};
+    const struct eco_sink_options options = {.path = path,
+                                             .utf8 = !ascii,
+                                             .live = live,
+                                             .rows = 8,
+                                             .mode = sample.report.command ? "run" : "monitor"};
     int r = eco_sink_open(&options, &sink, &why);
     if (r < 0) {
         (void)fprintf(stderr, "%s\n", why.text);
