@@ -82,22 +82,29 @@ static bool tells_of_cpu(const struct eco_refusal *refusal)
             refusal->error != -ENOTSUP);
 }
 
-/* The refusal that explains best why the CPU's energy is not measured: one that can be mended, first. */
+/* A counter that is there but closed explains more than one that is missing; what can be mended, most. */
+static int rank_of(const struct eco_refusal *refusal)
+{
+    if (!tells_of_cpu(refusal))
+        return 0;
+    if (refusal->error == -EACCES || refusal->error == -EPERM)
+        return 3;
+    return refusal->mendable ? 2 : 1;
+}
+
+/* The refusal that explains best why the CPU's energy is not measured; powercap's before others alike. */
 static const struct eco_refusal *best_refusal(const struct eco_group *group)
 {
     const struct eco_refusal *best = NULL;
-    static const char *const order[] = {"powercap", "perf", "hwmon"};
-    for (int mendable = 1; mendable >= 0; mendable--) {
-        for (size_t o = 0; o < ECO_COUNT(order); o++) {
-            for (unsigned k = 0; k < group->kind_count; k++) {
-                const struct eco_sensor *sensor = group->kinds[k].sensor;
-                if (!sensor || strcmp(group->kinds[k].ops->name, order[o]) != 0)
-                    continue;
-                for (size_t r = 0; !best && r < sensor->refusal_count; r++) {
-                    bool is_cpu = tells_of_cpu(&sensor->refusals[r]);
-                    if (is_cpu && sensor->refusals[r].mendable == (mendable == 1))
-                        best = &sensor->refusals[r];
-                }
+    int best_rank = 0;
+    for (unsigned k = 0; k < group->kind_count; k++) {
+        const struct eco_sensor *sensor = group->kinds[k].sensor;
+        bool is_powercap = group->kinds[k].ops == &eco_sensor_powercap;
+        for (size_t r = 0; sensor && r < sensor->refusal_count; r++) {
+            int rank = 2 * rank_of(&sensor->refusals[r]);
+            if (rank > 0 && rank + is_powercap > best_rank) {
+                best = &sensor->refusals[r];
+                best_rank = rank + is_powercap;
             }
         }
     }
@@ -177,6 +184,16 @@ static bool is_same_list(const struct eco_sensor *a, const struct eco_sensor *b)
     return true;
 }
 
+/* Files that were lost with their driver are found again by a fresh sensor only. */
+static bool is_broken(const struct kind_state *kind)
+{
+    for (size_t c = 0; kind->sensor && c < kind->sensor->channel_count; c++) {
+        if (kind->readings[c].state == ECO_READING_ERROR)
+            return true;
+    }
+    return false;
+}
+
 /* A sensor that finds the same as before stays as it is, with its baselines. */
 void eco_group_rescan(struct eco_group *group)
 {
@@ -184,7 +201,7 @@ void eco_group_rescan(struct eco_group *group)
         struct kind_state fresh;
         if (open_kind(group, group->kinds[k].ops, &fresh) < 0)
             continue;
-        if (is_same_list(group->kinds[k].sensor, fresh.sensor)) {
+        if (is_same_list(group->kinds[k].sensor, fresh.sensor) && !is_broken(&group->kinds[k])) {
             drop_kind(&fresh);
             continue;
         }
