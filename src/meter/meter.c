@@ -19,6 +19,8 @@
 #define INTERVAL_MAX_NS     (3600 * ECO_NS_PER_S)
 /* A look this much before the grid's next point is one between frames, so that no counter wraps unseen. */
 #define EARLY_RATIO 0.5
+/* Ended accounts are folded so many frames later: readers that are a little late still find their names. */
+#define FOLD_AFTER 16u
 
 static int take_options(struct eco_meter *meter, const struct eco_meter_options *options, struct eco_why *why)
 {
@@ -227,7 +229,7 @@ int eco_meter_begin(struct eco_meter *meter)
 static int step(struct eco_meter *meter, bool final, bool emit)
 {
     ensure_topology(meter);
-    eco_accounts_fold(&meter->accounts, meter->seq > 2 * ECO_FRAMES ? meter->seq - 2 * ECO_FRAMES : 0);
+    eco_accounts_fold(&meter->accounts, eco_sub_sat(meter->seq, FOLD_AFTER));
     int r = eco_meter_look(meter, final, final);
     if (r >= 0)
         r = eco_meter_grant(meter);

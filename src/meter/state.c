@@ -19,8 +19,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STATE_MAX    (256u * 1024u)
-#define FOREIGN_MAX  (128u * 1024u) /* other regimes and domains, kept as they are */
+#define STATE_MAX    ((size_t)256 * 1024)
+#define FOREIGN_MAX  ((size_t)128 * 1024) /* other regimes and domains, kept as they are */
 #define STATE_HEADER "ecocode.idle/1\n"
 
 static uint64_t hash_text(uint64_t hash, const char *text)
