@@ -11,7 +11,7 @@ from harm.terminal import Terminal
 from test_never_harm import HARM, PYTHON, logged, run, state_of, until  # noqa: F401
 
 PROMPT = r"READY> "
-# Not a shell: dash loses a Ctrl-C that comes while it forks.
+# Not a shell: dash loses a Ctrl-C that comes while it forks, and a Ctrl-Z there stops its child but not itself.
 SLEEPER = ("import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(\"begun\", flush=True); "
            "time.sleep(20)")
 BASH = ["bash", "--norc", "--noprofile", "-i"]
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_a_loop_of_the_shell(run, env):
 
 def test_loop_goes_on_when_the_command_handles_ctrl_c(run, env):
     """As without us: a command that survives Ctrl-C and exits by itself lets the loop go on."""
-    body = SLEEPER.replace("signal.SIG_DFL", "lambda *_: exit(0)")
+    body = SLEEPER.replace("signal.SIG_DFL", 'lambda *_: __import__("os")._exit(0)')
     loop = f"for i in 1 2; do {quoted([*run, *PYTHON, '-c', body])}; echo again; done"
     with Terminal(["bash", "--norc", "-c", loop], env) as terminal:
         for _ in range(2):
@@ -129,7 +129,8 @@ def test_stop_and_fg(run, env, tmp_path):
 def test_stop_bg_and_end(run, env, tmp_path):
     mark = tmp_path / "mark"
     with shell(env) as terminal:
-        terminal.type(f"{quoted(run)} sh -c 'echo begun; sleep 0.5; echo done > {mark}; exit 3'\n")
+        body = f"import time; print(\"begun\", flush=True); time.sleep(0.5); open(\"{mark}\", \"w\"); raise SystemExit(3)"
+        terminal.type(quoted([*run, *PYTHON, "-c", body]) + "\n")
         terminal.expect("begun")
         terminal.type("\x1a")
         terminal.expect("Stopped")
@@ -141,7 +142,7 @@ def test_stop_bg_and_end(run, env, tmp_path):
 
 def test_kill_of_a_stopped_job(run, env):
     with shell(env) as terminal:
-        terminal.type(f"{quoted(run)} sh -c 'echo begun; sleep 20'\n")
+        terminal.type(quoted([*run, *PYTHON, "-c", SLEEPER]) + "\n")
         terminal.expect("begun")
         terminal.type("\x1a")
         terminal.expect("Stopped")
