@@ -55,9 +55,11 @@ void eco_time_format(int64_t real_ns, char ret[ECO_TIME_TEXT_MAX])
 {
     const int64_t second = 1000000000, milli = 1000000;
     int64_t below = real_ns % second;
-    if (below < 0)
+    time_t seconds = (time_t)(real_ns / second);
+    if (below < 0) {
         below += second;
-    time_t seconds = (time_t)((real_ns - below) / second);
+        seconds--;
+    }
     struct tm utc;
     char day[24];
     if (!gmtime_r(&seconds, &utc) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc) == 0)

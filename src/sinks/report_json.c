@@ -90,7 +90,7 @@ static void put_exit(struct eco_json *json, const struct eco_report *report)
 
 static void put_host(struct eco_json *json, const struct eco_host *host)
 {
-    static const struct eco_host unknown = {.cpu_quota = NAN};
+    static const struct eco_host unknown = {.cpu_quota = (double)NAN};
     const struct eco_host *h = host ? host : &unknown;
     eco_json_key(json, "host");
     eco_json_open(json, '{');

@@ -248,7 +248,7 @@ static void choose_slots(const struct eco_report *report, struct head *head)
 /* One unit for all lines, unless that hides the smallest. */
 static bool share_scale(const struct eco_report *report, const struct head *head, struct eco_scale *ret)
 {
-    double least = INFINITY, most = 0;
+    double least = (double)INFINITY, most = 0;
     enum eco_slot largest = head->slot[0];
     for (unsigned i = 0; i < head->count; i++) {
         double value = report->sums[head->slot[i]].job_j;

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GIB (1024.0 * 1024.0 * 1024.0)
+#define UNKNOWN ((double)NAN)
+#define GIB     (1024.0 * 1024.0 * 1024.0)
 
 const char *const sample_names[] = {"server", "laptop",  "vm",    "sleep",   "true", "idle_unknown",
                                     "gap",    "hostile", "mixed", "monitor", "tree", NULL};
@@ -78,7 +79,7 @@ static void sum_domains(struct sample *s)
     for (unsigned i = 0; i < r->domain_count; i++) {
         struct eco_report_domain *d = &s->domains[i];
         d->mean_power_w = d->machine_j / r->duration_s;
-        d->peak_power_w = NAN;
+        d->peak_power_w = UNKNOWN;
         if (!d->info.counted || !isfinite(d->machine_j))
             continue;
         r->machine_j += d->machine_j;
@@ -147,12 +148,12 @@ static void factor(struct sample *s, double ratio)
 static void no_idle(struct sample *s)
 {
     struct eco_report *r = &s->report;
-    const struct eco_sums unknown = {NAN, NAN, NAN, NAN};
+    const struct eco_sums unknown = {UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
     r->headline = ECO_SLOT_FULL;
     r->idle.method = "none";
     for (unsigned i = 0; i < r->domain_count; i++) {
         s->domains[i].slot[ECO_SLOT_ACTIVE] = unknown;
-        r->idle.power_w[i] = NAN;
+        r->idle.power_w[i] = UNKNOWN;
     }
 }
 
@@ -172,9 +173,9 @@ static void start(struct sample *s, double duration_s, const char *const *comman
                              .caught_ratio = 1.0,
                              .interval_s = 1.0,
                              .interval_count = (uint64_t)duration_s + 1,
-                             .peak_power_w = NAN,
-                             .cpu_user_s = NAN,
-                             .cpu_system_s = NAN,
+                             .peak_power_w = UNKNOWN,
+                             .cpu_user_s = UNKNOWN,
+                             .cpu_system_s = UNKNOWN,
                              .self_cpu_s = 0.08,
                              .self_max_rss_bytes = 5u << 20,
                              .self_j = 0.6,
@@ -182,10 +183,10 @@ static void start(struct sample *s, double duration_s, const char *const *comman
                              .domains = s->domains,
                              .processes = s->processes};
     r->idle.method = "learnt";
-    r->idle.total_w = NAN;
+    r->idle.total_w = UNKNOWN;
     r->idle.at_real_ns = 1795341000000000000;
     for (unsigned i = 0; i < ECO_DOMAINS_MAX; i++)
-        r->idle.power_w[i] = NAN;
+        r->idle.power_w[i] = UNKNOWN;
     for (unsigned i = 0; command && command[i]; i++) {
         static char words[8][4096];
         (void)eco_text_copy(words[i], sizeof(words[i]), command[i]);
@@ -197,7 +198,7 @@ static void start(struct sample *s, double duration_s, const char *const *comman
                                 .kernel = "6.1.0-18-amd64",
                                 .boot_id = "0f8fad5b-d9cb-469f-a165-70867728950e",
                                 .memory_bytes = 256ull << 30,
-                                .cpu_quota = NAN,
+                                .cpu_quota = UNKNOWN,
                                 .topology = {.online_count = 128, .package_count = 2}};
 }
 
@@ -302,8 +303,9 @@ static void fill_idle_unknown(struct sample *s)
     add_workers(s);
     no_idle(s);
     finish(s, 0.05);
-    s->report.sums[ECO_SLOT_ACTIVE] = (struct eco_sums){NAN, NAN, NAN, NAN};
-    s->report.uncertainty[ECO_SLOT_ACTIVE] = (struct eco_uncertainty){NAN, NAN, NAN, 0, 0, 0, 0, 0};
+    s->report.sums[ECO_SLOT_ACTIVE] = (struct eco_sums){UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
+    s->report.uncertainty[ECO_SLOT_ACTIVE] =
+        (struct eco_uncertainty){UNKNOWN, UNKNOWN, UNKNOWN, 0, 0, 0, 0, 0};
 }
 
 static void fill_gap(struct sample *s)

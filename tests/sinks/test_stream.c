@@ -33,8 +33,8 @@ static void test_numbers(void **state)
                  {1e6, "1000000"},
                  {1234567.25, "1234567.25"},
                  {1e300, "1e+300"},
-                 {NAN, ""},
-                 {INFINITY, ""}};
+                 {(double)NAN, ""},
+                 {(double)INFINITY, ""}};
     for (size_t i = 0; i < ECO_COUNT(cases); i++) {
         struct eco_buf out;
         eco_buf_init(&out, 64);
@@ -164,7 +164,7 @@ static void test_gap_and_unknown(void **state)
     assert_true(tally.domains[0].gap_ns == 7);
     /* What is unknown once is unknown as a sum. */
     sample_frames_next(&frames);
-    frames.frame.domains[0].split[ECO_SLOT_ACTIVE].job_uj = NAN;
+    frames.frame.domains[0].split[ECO_SLOT_ACTIVE].job_uj = (double)NAN;
     eco_tally_add(&tally, &frames.frame, &interval);
     assert_true(isnan(tally.domains[0].split[ECO_SLOT_ACTIVE].job_uj));
     assert_false(isnan(tally.domains[0].split[ECO_SLOT_FULL].job_uj));
