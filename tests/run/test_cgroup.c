@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Where our own cgroup is, from the kernel's text; and what the kernel tells of children. */
+#include "platform/cgroup.h"
+#include "platform/process.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct mount_case {
+    const char *line, *group, *path; /* path NULL: `error` */
+    int error;
+};
+
+static const struct mount_case mounts[] = {
+    {"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw", "/", "/sys/fs/cgroup/unified/",
+     0},
+    {"35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate", "/user.slice/a b",
+     "/sys/fs/cgroup/user.slice/a b", 0},
+    {"35 24 0:30 / /odd\\040place rw shared:9 master:2 - cgroup2 x rw", "/a", "/odd place/a", 0},
+    /* a container without a cgroup namespace: only its own part is mounted */
+    {"35 24 0:30 /docker/12 /sys/fs/cgroup ro - cgroup2 cgroup rw", "/docker/12/x", "/sys/fs/cgroup/x", 0},
+    {"35 24 0:30 /docker/12 /sys/fs/cgroup ro - cgroup2 cgroup rw", "/docker/12", "/sys/fs/cgroup", 0},
+    {"35 24 0:30 /docker/12 /sys/fs/cgroup ro - cgroup2 cgroup rw", "/docker/123", NULL, -ENODEV},
+    {"35 24 0:30 /docker/12 /sys/fs/cgroup ro - cgroup2 cgroup rw", "/", NULL, -ENODEV},
+    /* the host's tree in a container with a cgroup namespace: its root is not ours */
+    {"35 24 0:30 /../../.. /sys/fs/cgroup rw - cgroup2 cgroup rw", "/", NULL, -ENODEV},
+    {"35 24 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup rw", "/../other", NULL, -ENODEV},
+    {"32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu", "/", NULL, -ENODEV},
+    {"35 24 0:30 / /cgroup2 rw - ext4 cgroup2 rw", "/", NULL, -ENODEV},
+    {"", "/", NULL, -EINVAL},
+    {"35 24 0:30", "/", NULL, -EINVAL},
+    {" - cgroup2 x rw", "/", NULL, -EINVAL},
+    {"35 24 0:30 relative mount rw - cgroup2 x rw", "/", NULL, -EINVAL},
+    {"35 24 0:30 / /a rw - cgroup2 x rw", "no slash", NULL, -EINVAL},
+};
+
+static void test_mounts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ECO_COUNT(mounts); i++) {
+        char path[256] = "untouched";
+        int r = eco_cgroup_mount_path(mounts[i].line, mounts[i].group, path, sizeof(path));
+        assert_int_equal(r, mounts[i].error);
+        assert_string_equal(path, mounts[i].path != NULL ? mounts[i].path : "untouched");
+    }
+}
+
+static void test_too_long(void **state)
+{
+    (void)state;
+    char path[16] = "untouched";
+    assert_int_equal(eco_cgroup_mount_path(mounts[1].line, mounts[1].group, path, sizeof(path)),
+                     -ENAMETOOLONG);
+    static char line[20000];
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, "1 2 0:3 /", 9);
+    memcpy(line + sizeof(line) - 20, " - cgroup2 a rw", 16);
+    assert_int_equal(eco_cgroup_mount_path(line, "/", path, sizeof(path)), -EINVAL);
+    assert_string_equal(path, "untouched");
+    assert_int_equal(eco_cgroup_path(0, path, 1) == 0, 0);
+}
+
+static void test_own_group(void **state)
+{
+    (void)state;
+    char path[1024] = "untouched";
+    struct eco_why why = {"", ""};
+    int fd = eco_cgroup_open_own(path, sizeof(path), &why);
+    if (fd < 0) {
+        assert_true(why.text[0] != '\0');
+        assert_string_equal(path, "untouched");
+    } else {
+        assert_true(fd > 2);
+        char again[1024];
+        assert_int_equal(eco_cgroup_path(getpid(), again, sizeof(again)), 0);
+        assert_string_equal(path, again);
+        (void)close(fd);
+    }
+    assert_int_equal(eco_cgroup_path(INT32_MAX, path, sizeof(path)), -ENOENT);
+}
+
+static int count_child(void *context, pid_t pid)
+{
+    unsigned *count = context;
+    assert_true(pid > 1);
+    (*count)++;
+    return *count == 3000 ? -ECANCELED : 0;
+}
+
+/* More of them than fit into one read, and one that stops the walk. */
+static void test_children(void **state)
+{
+    (void)state;
+    pid_t pids[1200];
+    unsigned count = 0;
+    assert_int_equal(eco_process_children(count_child, &count), 0);
+    assert_int_equal(count, 0);
+    for (size_t i = 0; i < ECO_COUNT(pids); i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (pids[i] == 0) {
+            _exit(0); /* stays as a zombie */
+        }
+    }
+    assert_int_equal(eco_process_children(count_child, &count), 0);
+    assert_int_equal(count, ECO_COUNT(pids));
+    count = 2990;
+    assert_int_equal(eco_process_children(count_child, &count), -ECANCELED);
+    for (size_t i = 0; i < ECO_COUNT(pids); i++) {
+        assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+    }
+}
+
+static void test_stopped(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (;;) {
+            (void)pause();
+        }
+    }
+    assert_int_equal(eco_process_is_stopped(pid), 0);
+    int status;
+    (void)kill(pid, SIGSTOP);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_int_equal(eco_process_is_stopped(pid), 1);
+    (void)kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(eco_process_is_stopped(pid), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mounts),   cmocka_unit_test(test_too_long), cmocka_unit_test(test_own_group),
+        cmocka_unit_test(test_children), cmocka_unit_test(test_stopped),
+    };
+    return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
+}
