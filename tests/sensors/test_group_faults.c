@@ -123,12 +123,14 @@ static void vanished_and_returned(void **state)
     machine.fault_error = 0;
     step(group, 1000, false);
     assert_int_equal(energy[0].state, ECO_ENERGY_WAITING);
-    machine_zone(&machine, "intel-rapl:0", "package-0", 500);
+    /* It could be the same counter, or not: plausible is not known. */
+    machine_zone(&machine, "intel-rapl:0", "package-0", 4000000);
     step(group, 5000, false);
     assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    assert_int_equal(energy[0].error, -ENODEV);
     assert_int_equal(energy[0].from_ns, start);
     assert_int_equal(energy[0].to_ns, start + 7 * ECO_NS_PER_S);
-    machine_set(&machine, COUNTER, 3000500);
+    machine_set(&machine, COUNTER, 7000000);
     step(group, 1000, false);
     assert_int_equal(energy[0].state, ECO_ENERGY_OK);
     assert_int_equal(energy[0].delta_uj, 3000000);

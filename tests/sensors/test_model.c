@@ -110,7 +110,8 @@ static void curve(void **state)
     eco_assert_near(eco_model_power_w(100, 1, 0, 0), 7, 1e-12);
     eco_assert_near(eco_model_power_w(100, 1, 1, 1), 72, 1e-12);
     eco_assert_near(eco_model_power_w(100, 0.5, 0.5, 1), 7 + 0.5 * (29 + 18), 1e-12);
-    eco_assert_near(eco_model_power_w(100, 7, -1, NAN), 7, 1e-12); /* nonsense is brought into range */
+    eco_assert_near(eco_model_power_w(100, 7, -1, (double)NAN), 7,
+                    1e-12); /* nonsense is brought into range */
     eco_assert_near(eco_model_awake((const double[]){0.5, 0.5}, 2), 0.75, 1e-12);
     eco_assert_near(eco_model_awake(NULL, 0), 0, 1e-12);
     eco_assert_near(eco_model_alpha(2.2), 0.40228, 1e-4);
@@ -142,8 +143,7 @@ static void unknown_names(void **state)
         "Intel(R) Xeon(R) Platinum 99999 CPU",
         "\xff\xfe",
         "@",
-        "a very long name that goes on and on and on and on and on and on and on "
-        "and on and on and on and on and on and on and on 1234"};
+        "averylongnameaverylongnameaverylongnameaverylongnameaverylongnameaverylongnamea1"};
     (void)state;
     for (size_t i = 0; i < ECO_COUNT(names); i++)
         assert_true(eco_cpu_tdp_w(names[i]) < 0.5);

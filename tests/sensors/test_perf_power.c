@@ -139,6 +139,17 @@ static void part_of_a_package(void **state)
     assert_int_equal(eco_sensor_open(&eco_sensor_perf, &machine.env, &sensor, NULL), -ENODEV);
     assert_int_equal(sensor->refusal_count, 1);
     eco_sensor_free(sensor);
+    /* What was opened before it failed must not slip into the next sum. */
+    write_event(PMU, "energy-ram", "event=0x03\n");
+    eco_fake_perf_add(&machine.perf, 22, 3, 0, 2 * JOULE);
+    eco_fake_perf_add(&machine.perf, 22, 3, 4, 3 * JOULE);
+    machine.perf.events[0].value = 50 * JOULE;
+    assert_int_equal(eco_sensor_open(&eco_sensor_perf, &machine.env, &sensor, NULL), 0);
+    assert_int_equal(sensor->channel_count, 1);
+    struct eco_reading reading;
+    assert_int_equal(eco_sensor_perf.read(sensor, NULL, &reading), 0);
+    assert_int_equal(reading.value, 5000000);
+    eco_sensor_free(sensor);
     assert_int_equal(machine.perf.open_count, 0);
     machine_finish(&machine);
 }
