@@ -69,15 +69,51 @@ static int make_env(struct eco_meter *meter, struct eco_why *why)
     return 0;
 }
 
+/* Topology is read after the command has started where that can be: it costs a few files per CPU. */
+static void ensure_topology(struct eco_meter *meter)
+{
+    if (meter->has_topology)
+        return;
+    meter->has_topology = true;
+    if (meter->env == &meter->own_env && eco_host_read_topology(&meter->own_root, &meter->own_host) < 0)
+        return;
+    const struct eco_topology *topology = &meter->env->host->topology;
+}
+
+static bool is_estimated(const struct eco_meter *meter)
+{
+    unsigned count;
+    const struct eco_domain *domains = eco_group_domains(meter->group, &count);
+    for (unsigned d = 0; d < count; d++)
+        if (domains[d].model_ratio > 0)
+            return true;
+    return count == 0;
+}
+
+/* A model has to know the CPUs, a counter does not: so they are looked at first only where no counter is in
+ * sight. */
+static int open_group(struct eco_meter *meter)
+{
+    const struct eco_group_options options = {.no_estimate = meter->extra.no_estimate};
+    if (eco_root_exists(meter->env->root, ECO_SYSFS, "class/powercap/intel-rapl:0") < 0 &&
+        eco_root_exists(meter->env->root, ECO_SYSFS, "bus/event_source/devices/power") < 0)
+        ensure_topology(meter);
+    int r = eco_group_open(meter->env, &options, &meter->group, &meter->sensor_why);
+    if (r < 0 || meter->has_topology || !is_estimated(meter))
+        return r;
+    ensure_topology(meter);
+    meter->group = eco_group_free(meter->group);
+    return eco_group_open(meter->env, &options, &meter->group, &meter->sensor_why);
+}
+
 static int open_sources(struct eco_meter *meter, struct eco_why *why)
 {
-    const struct eco_group_options group_options = {.no_estimate = meter->extra.no_estimate};
     int r = eco_busy_open(meter->env, &meter->busy);
     if (r < 0) {
         eco_why_set(why, "no figures of CPU use can be read from procfs: %s", strerror(-r));
         return r;
     }
-    r = eco_group_open(meter->env, &group_options, &meter->group, &meter->sensor_why);
+    r = open_group(meter);
     if (r < 0)
         return r;
     bool machine = meter->options.flags & ECO_METER_MACHINE;
@@ -168,19 +204,6 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
     return NULL;
 }
 
-/* Topology is read after the command has started: it costs a few files per CPU. */
-static void ensure_topology(struct eco_meter *meter)
-{
-    if (meter->has_topology)
-        return;
-    meter->has_topology = true;
-    if (meter->env == &meter->own_env && eco_host_read_topology(&meter->own_root, &meter->own_host) < 0)
-        return;
-    const struct eco_topology *topology = &meter->env->host->topology;
-    if ((topology->has_smt || topology->is_hybrid || meter->columns > 1) && !meter->cpu_hg)
-        meter->cpu_hg = eco_calloc(topology->cpu_count, sizeof *meter->cpu_hg);
-}
-
 /* What is in use of the whole memory: the machine's part of the idle power of DRAM under `full`. */
 static double read_memory_use(const struct eco_meter *meter)
 {
@@ -204,7 +227,7 @@ int eco_meter_begin(struct eco_meter *meter)
     const struct eco_clock *clock = meter->env->clock;
     (void)pthread_mutex_lock(&meter->lock);
     if (meter->columns > 1)
-        ensure_topology(meter);
+        ensure_weights(meter);
     eco_meter_freeze_idle(meter);
     for (unsigned d = 0; d < meter->domain_count; d++)
         if (meter->domains[d].kind == ECO_KIND_DRAM)
@@ -226,9 +249,19 @@ int eco_meter_begin(struct eco_meter *meter)
     return r;
 }
 
+/* Where CPUs are not all alike, or not all of one socket, their time is weighed one by one. */
+static void ensure_weights(struct eco_meter *meter)
+{
+    const struct eco_topology *topology = &meter->env->host->topology;
+    ensure_topology(meter);
+    if ((topology->has_smt || topology->is_hybrid || meter->columns > 1) && topology->cpu_count &&
+        !meter->cpu_hg)
+        meter->cpu_hg = eco_calloc(topology->cpu_count, sizeof *meter->cpu_hg);
+}
+
 static int step(struct eco_meter *meter, bool final, bool emit)
 {
-    ensure_topology(meter);
+    ensure_weights(meter);
     eco_accounts_fold(&meter->accounts, eco_sub_sat(meter->seq, FOLD_AFTER));
     int r = eco_meter_look(meter, final, final);
     if (r >= 0)
