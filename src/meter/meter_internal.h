@@ -128,6 +128,8 @@ struct eco_reader {
     uint64_t next_seq;
 };
 
+/* open.c: packages, cores and siblings, once. */
+void eco_meter_see_topology(struct eco_meter *meter);
 /* look.c: read everything once. `final`: the job has ended. */
 int eco_meter_look(struct eco_meter *meter, bool final, bool close_all);
 /* grant.c: CPU time of this look becomes weights of accounts. 0 or -ENOMEM. */
