@@ -231,7 +231,8 @@ static int discover_orphans(struct eco_scan *scan)
 
     if (!scan->has_clocks || !members->has_children_files)
         return 0;
-    int rc = read_children(scan, getpid(), false);
+    /* Orphans come to the first living thread of their new parent (kernel/exit.c, find_new_reaper). */
+    int rc = read_children(scan, getpid(), true);
     /* A stranger that is no child any more has ended; its pid may be anybody's. */
     for (size_t i = 0; rc == 0 && !members->is_incomplete && i < members->stranger_count;) {
         size_t at = first;
@@ -323,11 +324,17 @@ int eco_members_discover(struct eco_scan *scan, bool all)
     }
     if (!members->has_children_files)
         return eco_members_list_tree(scan);
-    /* A process that did not run has not forked. */
-    for (uint32_t slot = 0; rc == 0 && slot < scan->table.high; slot++)
-        if (scan->table.hot[slot].pid > 0 && (all || eco_table_row(&scan->table, slot)->is_unwalked))
-            rc = eco_members_children(scan, eco_table_row(&scan->table, slot));
-    return rc == 0 && scan->root_count > 0 ? discover_orphans(scan) : rc;
+    /* A process that did not run has not forked; and where none ran or ended, none can have left an orphan.
+     */
+    bool stirred = all || scan->vanished_count > 0 || members->was_stirred;
+    for (uint32_t slot = 0; rc == 0 && slot < scan->table.high; slot++) {
+        if (scan->table.hot[slot].pid <= 0 || !(all || eco_table_row(&scan->table, slot)->is_unwalked))
+            continue;
+        stirred = true;
+        rc = eco_members_children(scan, eco_table_row(&scan->table, slot));
+    }
+    members->was_stirred = rc < 0 || members->is_incomplete;
+    return rc == 0 && stirred && scan->root_count > 0 ? discover_orphans(scan) : rc;
 }
 
 int eco_members_open(struct eco_scan *scan)

@@ -476,6 +476,17 @@ static void refresh_some(struct eco_scan *scan)
     }
 }
 
+static void set_kernel_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_ns)
+{
+    if (cpu_ns < row->proc.cpu_ns) {
+        eco_scan_enqueue(scan, row); /* another process by now */
+        return;
+    }
+    set_cpu(scan, row, cpu_ns);
+    if ((row->proc.flags & ECO_PROC_JOB) != 0)
+        eco_account_count(&scan->account, row);
+}
+
 void eco_scan_sweep(struct eco_scan *scan, bool all)
 {
     const struct eco_clock *clock = scan->base.env->clock;
@@ -494,6 +505,11 @@ void eco_scan_sweep(struct eco_scan *scan, bool all)
             continue;
         }
         hot->cpu_ns = cpu_ns;
+        if ((row->proc.flags & ECO_PROC_KERNEL) != 0 && scan->has_clocks) {
+            /* No memory, no children, no exec: its stat has nothing to tell. */
+            set_kernel_cpu(scan, row, cpu_ns);
+            continue;
+        }
         if (!all || scan->base.options.scope == ECO_SCOPE_TREE || (row->proc.flags & ECO_PROC_JOB) != 0 ||
             cpu_ns != row->proc.cpu_ns)
             eco_scan_enqueue(scan, row);

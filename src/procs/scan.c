@@ -183,6 +183,7 @@ static int scan_look(struct eco_procs *procs, bool final, struct eco_usage *ret)
         rc = eco_members_discover(scan, final);
         eco_scan_drain(scan);
     }
+    scan->members.was_stirred = scan->members.was_stirred || (!forked && scan->vanished_count > 0);
     if (rc == 0)
         rc = take_fresh(scan);
     eco_scan_settle(scan);

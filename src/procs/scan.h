@@ -40,7 +40,9 @@ struct eco_members {
     int cgroup_procs_fd, cgroup_cpu_fd;
     int loadavg_fd, stat_fd;
     uint64_t fork_mark;
-    bool has_mark, has_children_files, is_incomplete;
+    bool has_mark, has_children_files;
+    bool is_incomplete; /* something was missed: look again, whether or not anything was created */
+    bool was_stirred;   /* a process of the tree ended since the last discovery */
 };
 
 /* Slots, each at most once; as long as the table has slots. `queue` is a ring. */
