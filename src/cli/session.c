@@ -40,6 +40,31 @@ static enum eco_policy chosen_policy(const struct eco_settings *settings)
     return settings->policy ? eco_policy_parse(settings->policy) : ECO_POLICY_ACTIVE;
 }
 
+/* An idle power given for a domain that is not there would change nothing without a word. */
+static int check_idle_names(const struct eco_meter *meter, const char *text, struct eco_why *why)
+{
+    unsigned count;
+    const struct eco_domain *domains = eco_meter_domains(meter, &count);
+    for (const char *item = text; item && *item; item += strcspn(item, ","), item += *item == ',') {
+        size_t item_length = strcspn(item, ",");
+        const char *equals = memchr(item, '=', item_length);
+        size_t length = equals ? (size_t)(equals - item) : 0;
+        bool known = !equals;
+        char names[160] = "";
+        for (unsigned d = 0; d < count && !known; d++) {
+            known = strlen(domains[d].name) == length && memcmp(domains[d].name, item, length) == 0;
+            size_t used = strlen(names);
+            (void)snprintf(names + used, sizeof names - used, "%s%s", d ? ", " : "", domains[d].name);
+        }
+        if (!known) {
+            eco_why_set(why, "--idle-power: there is no domain '%.*s' here; there are: %s",
+                        (int)(length < 40 ? length : 40), item, *names ? names : "none");
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 int eco_session_open_meter(struct eco_session *session, bool whole_machine, int cgroup_fd,
                            const char *cgroup_path, const char *idle_power, struct eco_why *why)
 {
@@ -61,7 +86,8 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
         .state_dir = *session->state_dir ? session->state_dir : NULL,
         .machine_state_dir = ECO_MACHINE_STATE_DIR,
     };
-    return eco_meter_open_full(&options, &host, &session->meter, why);
+    int r = eco_meter_open_full(&options, &host, &session->meter, why);
+    return r < 0 ? r : check_idle_names(session->meter, options.idle_power, why);
 }
 
 static const struct eco_proc_name *proc_name(const void *context, uint32_t proc_id)

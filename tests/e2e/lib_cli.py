@@ -34,7 +34,8 @@ class Screen:
             pytest.skip("tmux is not installed")
         self.socket = f"ecocode-test-{uuid.uuid4().hex[:8]}"
         shell = " ".join(shlex.quote(word) for word in command)
-        script = f"{shell}; echo \"status $?\"; exec sleep 300"
+        # The shell must outlive the Ctrl-C that is for the command.
+        script = f"trap : INT; {shell}; echo \"status $?\"; exec sleep 300"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh", "-c", script, env=env)
 
     def _tmux(self, *words, env=None):

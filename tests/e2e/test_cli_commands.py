@@ -264,10 +264,10 @@ def test_monitor_gives_totals_at_a_signal(ecocode, home, tmp_path, number):
 
 WORKERS = """
 import multiprocessing, sys, time
-multiprocessing.set_start_method("spawn")
 def work():
     time.sleep(60)
 if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
     worker = multiprocessing.Process(target=work, daemon=True)
     worker.start()
     print(worker.pid, flush=True)
@@ -285,7 +285,7 @@ def test_a_workers_pid_offers_the_whole_tree(ecocode, home, tmp_path):
             done = call(ecocode, home, "monitor", "-q", "-p", str(worker), "--count", "1", "--interval", "50ms")
             assert done.returncode == 0
             assert f"to measure all of it: ecocode monitor -p {parent.pid}" in done.stderr, done.stderr
-            assert done.stderr.startswith(f"ecocode: {worker} is a ") and "train.py" in done.stderr
+            assert done.stderr.startswith(f"ecocode: {worker} is a ") and f" of {parent.pid} {sys.executable}"[:40] in done.stderr
             done = call(ecocode, home, "monitor", "-q", "-p", str(parent.pid), "--count", "1", "--interval", "50ms")
             assert done.stderr == ""
         finally:
