@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "sensors/kinds.h"
+#include "sensors/powercap_why.h"
 #include "sensors/powercap_zone.h"
 
 #include <errno.h>
@@ -39,6 +40,9 @@ struct found {
     struct eco_powercap_id id;
     char name[ZONE_NAME_MAX];
     struct eco_key key; /* kind NONE when its name could not be read */
+    int fd;             /* of energy_uj, or why there is none */
+    bool is_kept;       /* fd belongs to a zone now */
+    uint64_t value;
 };
 
 struct powercap {
@@ -70,6 +74,7 @@ static int collect(void *context, const char *name, uint64_t inode)
     self->found = array;
     struct found *found = &self->found[self->found_count++];
     found->id = id;
+    found->fd = -ENODEV;
     eco_text_copy(found->name, sizeof(found->name), name);
     return 0;
 }
@@ -117,44 +122,6 @@ static uint64_t find_max_uw(const struct powercap *self, const char *zone)
     return max < MIN_MAX_UW ? MIN_MAX_UW : max;
 }
 
-static void explain(struct eco_refusal *refusal, const char *zone, const struct eco_host *host)
-{
-    bool is_container = host && host->is_container;
-    switch (-refusal->error) {
-    case EACCES:
-    case EPERM:
-        eco_why_set(&refusal->why, "this machine has an energy counter (RAPL), but only root may read it");
-        eco_why_fix(&refusal->why, "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj "
-                                   "/sys/class/powercap/intel-rapl*/*/energy_uj  # lasts until reboot");
-        refusal->mendable = true;
-        break;
-    case ENOENT:
-    case ENOTDIR:
-    case ENODEV:
-        if (is_container) {
-            eco_why_set(&refusal->why, "the energy counter %s is hidden by the container", zone);
-            eco_why_fix(&refusal->why,
-                        "docker run -v /sys/class/powercap:/sys/class/powercap:ro --security-opt "
-                        "systempaths=unconfined ...");
-            refusal->mendable = true;
-        } else {
-            eco_why_set(&refusal->why,
-                        "%s has no files behind it: its CPU package is offline or its driver half loaded",
-                        zone);
-        }
-        break;
-    case EINVAL:
-    case ERANGE:
-    case EFBIG:
-    case EPROTO:
-        eco_why_set(&refusal->why, "energy_uj of %s holds no number", zone);
-        break;
-    default:
-        eco_why_set(&refusal->why, "%s cannot be read: %s", zone, strerror(-refusal->error));
-        break;
-    }
-}
-
 static void refuse(struct powercap *self, const struct found *found, const char *file, int error)
 {
     char what[ECO_NAME_MAX * 2], domain[ECO_NAME_MAX] = "";
@@ -163,7 +130,7 @@ static void refuse(struct powercap *self, const struct found *found, const char 
         eco_powercap_domain_name(&found->key, domain, sizeof(domain));
     struct eco_refusal *refusal = eco_sensor_refuse(&self->base, error, what, domain);
     if (refusal)
-        explain(refusal, found->name, self->base.env->host);
+        eco_powercap_explain(refusal, found->name, self->base.env->host);
 }
 
 /*
@@ -235,60 +202,60 @@ static int add_zone(struct powercap *self, const struct found *found, int fd, ui
     return 0;
 }
 
-static int open_zone(struct powercap *self, struct found *found)
+static void probe(struct powercap *self, struct found *found)
 {
     char path[ECO_PATH_MAX];
+    found->fd = -ENODEV;
     if (found->key.kind == ECO_KIND_NONE || is_useless_on_amd(self, found))
-        return 0;
-    int fd = eco_path(path, "class/powercap/%s/energy_uj", found->name);
-    if (fd == 0)
-        fd = eco_root_open(self->base.env->root, ECO_SYSFS, path);
-    if (fd < 0) {
-        refuse(self, found, "energy_uj", fd);
-        return 0;
-    }
-    uint64_t value;
-    int r = eco_root_pread_u64(self->base.env->root, fd, &value);
+        return;
+    found->fd = eco_path(path, "class/powercap/%s/energy_uj", found->name);
+    if (found->fd == 0)
+        found->fd = eco_root_open(self->base.env->root, ECO_SYSFS, path);
+    int r = found->fd < 0 ? found->fd : eco_root_pread_u64(self->base.env->root, found->fd, &found->value);
     if (r < 0) {
-        (void)close(fd);
+        if (found->fd >= 0)
+            (void)close(found->fd);
+        found->fd = r;
         refuse(self, found, "energy_uj", r);
+    }
+}
+
+/* The dies of a package are one sum: without one of them it would be wrong. */
+static bool misses_a_die(const struct powercap *self, const struct found *found)
+{
+    for (size_t i = 0; found->key.die >= 0 && i < self->found_count; i++) {
+        const struct found *other = &self->found[i];
+        if (other->fd < 0 && other->key.kind == found->key.kind && other->key.package == found->key.package &&
+            other->id.is_mmio == found->id.is_mmio)
+            return true;
+    }
+    return false;
+}
+
+static int keep(struct powercap *self, struct found *found)
+{
+    if (found->fd < 0)
+        return 0;
+    if (misses_a_die(self, found)) {
+        struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENODATA, found->name, "");
+        if (refusal)
+            eco_why_set(&refusal->why, "another die of the package of %s cannot be read", found->name);
         return 0;
     }
-    r = add_zone(self, found, fd, value);
-    if (r < 0)
-        (void)close(fd);
+    int r = add_zone(self, found, found->fd, found->value);
+    found->is_kept = r == 0;
     return r;
 }
 
-static bool has_rapl_cpu(const struct eco_host *host)
+static void drop_found(struct powercap *self)
 {
-    return strcmp(host->cpu_vendor, "GenuineIntel") == 0 || strcmp(host->cpu_vendor, "AuthenticAMD") == 0 ||
-           strcmp(host->cpu_vendor, "HygonGenuine") == 0;
-}
-
-/* No zone at all: hidden, not loaded, or not there? */
-static void explain_absence(struct powercap *self)
-{
-    const struct eco_host *host = self->base.env->host;
-    if (!host || !has_rapl_cpu(host))
-        return;
-    struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENODEV, "class/powercap", "package-0");
-    if (!refusal)
-        return;
-    if (host->is_hypervisor_guest) {
-        eco_why_set(&refusal->why,
-                    "a virtual machine: the host keeps its energy counters to itself, and nothing "
-                    "in here can change that");
-    } else if (host->is_container) {
-        refusal->error = -ENOENT;
-        explain(refusal, "class/powercap", host);
-    } else {
-        eco_why_set(&refusal->why,
-                    "no energy counter (RAPL) in /sys/class/powercap: the CPU has none or its driver "
-                    "is not loaded");
-        eco_why_fix(&refusal->why, "sudo modprobe intel_rapl_msr");
-        refusal->mendable = true;
+    for (size_t i = 0; i < self->found_count; i++) {
+        if (self->found[i].fd >= 0 && !self->found[i].is_kept)
+            (void)close(self->found[i].fd);
     }
+    free(self->found);
+    self->found = NULL;
+    self->found_capacity = self->found_count = 0;
 }
 
 /* Vendor, else the unit that only AMD has (15258 nJ). */
@@ -310,8 +277,10 @@ static int open_zones(struct powercap *self)
     self->is_amd = is_amd(self);
     for (size_t i = 0; i < self->found_count; i++)
         identify(self, &self->found[i]);
+    for (size_t i = 0; i < self->found_count; i++)
+        probe(self, &self->found[i]);
     for (size_t i = 0; i < self->found_count; i++) {
-        int r = open_zone(self, &self->found[i]);
+        int r = keep(self, &self->found[i]);
         if (r < 0)
             return r;
     }
@@ -334,10 +303,8 @@ static int powercap_open(struct eco_sensor *base, const struct eco_env *env, str
     if (r < 0)
         return r;
     if (self->found_count == 0)
-        explain_absence(self);
-    free(self->found);
-    self->found = NULL;
-    self->found_capacity = self->found_count = 0;
+        eco_powercap_explain_absence(base);
+    drop_found(self);
     if (base->channel_count > 0)
         return 0;
     int error = -ENODEV;
@@ -442,7 +409,7 @@ static void powercap_close(struct eco_sensor *base)
             (void)close(self->zones[i].fd);
     }
     free(self->zones);
-    free(self->found);
+    drop_found(self);
 }
 
 const struct eco_sensor_ops eco_sensor_powercap = {

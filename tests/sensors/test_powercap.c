@@ -71,6 +71,24 @@ static void root_only(void **state)
     machine_finish(&machine);
 }
 
+/* A package without one of its dies is no package. */
+static void one_die_unreadable(void **state)
+{
+    (void)state;
+    machine_init(&machine, "rapl/server_clxap_2s_2dies");
+    machine.fault_part = "intel-rapl:1/energy_uj";
+    machine.fault_error = -EACCES;
+    int before = open_descriptors();
+    struct eco_sensor *sensor = open_powercap(0);
+    assert_int_equal(sensor->channel_count, 6); /* the other package, and all DRAM */
+    for (size_t i = 0; i < sensor->channel_count; i++)
+        assert_string_not_equal(sensor->channels[i].name, "package-0");
+    assert_int_equal(sensor->refusal_count, 2);
+    eco_sensor_free(sensor);
+    assert_int_equal(open_descriptors(), before);
+    machine_finish(&machine);
+}
+
 /* What may lie in the place of energy_uj: refused, never a number, never a hang. */
 static void absurd_counters(void **state)
 {
@@ -203,15 +221,11 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_there),
-        cmocka_unit_test(hidden_by_a_container),
-        cmocka_unit_test(root_only),
-        cmocka_unit_test(absurd_counters),
-        cmocka_unit_test(absurd_ranges),
-        cmocka_unit_test(names_that_are_none),
-        cmocka_unit_test(limits_tell_what_is_too_much),
-        cmocka_unit_test(more_zones_than_fit),
-        cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(nothing_there),       cmocka_unit_test(hidden_by_a_container),
+        cmocka_unit_test(root_only),           cmocka_unit_test(one_die_unreadable),
+        cmocka_unit_test(absurd_counters),     cmocka_unit_test(absurd_ranges),
+        cmocka_unit_test(names_that_are_none), cmocka_unit_test(limits_tell_what_is_too_much),
+        cmocka_unit_test(more_zones_than_fit), cmocka_unit_test(allocations_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
