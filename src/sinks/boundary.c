@@ -3,15 +3,30 @@
 
 #include "base/macros.h"
 
+#include <string.h>
+
 /* A meter of the whole machine stands behind the boards, disks and fans; psys only says it does. */
 static bool is_whole_machine(enum eco_kind kind)
 {
     return kind == ECO_KIND_SYSTEM || kind == ECO_KIND_BATTERY;
 }
 
+/*
+ * Watts per vCPU of cloud servers are those of the whole server divided: its memory, boards, fans and supply
+ * are in them. The sensor model's own sentence is where that is known.
+ */
+static bool is_whole_server(const struct eco_report *report)
+{
+    return strstr(report->model_text, "server and RAM included") != NULL;
+}
+
+static void exclude(struct eco_boundary *boundary, const char *what)
+{
+    boundary->excluded[boundary->excluded_count++] = what;
+}
+
 void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret)
 {
-    static const char *const outside[] = {"mainboard", "disks", "network", "fans"};
     bool counted[ECO_KIND_COUNT] = {false};
     bool is_machine = false;
     *ret = (struct eco_boundary){0};
@@ -23,15 +38,22 @@ void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret)
         is_machine = is_machine || is_whole_machine(info->kind);
         ret->included[ret->included_count++] = eco_kind_name(info->kind);
     }
+    bool is_server = counted[ECO_KIND_CPU] && is_whole_server(report);
+    if (is_server && !counted[ECO_KIND_DRAM])
+        ret->included[ret->included_count++] = eco_kind_name(ECO_KIND_DRAM);
     if (!is_machine) {
-        if (!counted[ECO_KIND_DRAM])
-            ret->excluded[ret->excluded_count++] = "dram";
+        if (!counted[ECO_KIND_DRAM] && !is_server)
+            exclude(ret, "dram");
         if (!counted[ECO_KIND_GPU])
-            ret->excluded[ret->excluded_count++] = "gpu";
-        for (size_t i = 0; i < ECO_COUNT(outside); i++)
-            ret->excluded[ret->excluded_count++] = outside[i];
+            exclude(ret, "gpu");
+        if (!is_server)
+            exclude(ret, "mainboard");
+        exclude(ret, "disks");
+        exclude(ret, "network");
+        if (!is_server)
+            exclude(ret, "fans");
     }
     /* An ACPI or BMC meter sits at the supply's input, a battery behind it, and a rail too. */
-    if (!counted[ECO_KIND_SYSTEM])
-        ret->excluded[ret->excluded_count++] = "power_supply_loss";
+    if (!counted[ECO_KIND_SYSTEM] && !is_server)
+        exclude(ret, "power_supply_loss");
 }

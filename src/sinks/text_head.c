@@ -11,6 +11,7 @@
 #define J_PER_WH       3600.0
 #define SHORT_S        1.0  /* below, a run that tells nothing was too short; above, it did too little */
 #define TELLS_NOTHING  0.95 /* half width / value from which on only an upper end is said */
+#define ESTIMATE_FLOOR 0.02 /* low end / value of an estimate below which the same holds */
 #define PEAK_INTERVALS 3
 #define LINES_MAX      3
 #define CELLS          5
@@ -52,7 +53,7 @@ bool eco_text_is_too_small(const struct eco_report *report, enum eco_slot slot)
     double value = report->sums[slot].job_j;
     double half = half_width(&report->uncertainty[slot], value);
     if (eco_text_is_estimate(report))
-        return !(value > 0);
+        return !(value > 0) || report->uncertainty[slot].job_low_j < ESTIMATE_FLOOR * value;
     return !(value > 0) || half >= TELLS_NOTHING * value;
 }
 
@@ -415,10 +416,12 @@ void eco_text_head(struct eco_page *page, const struct eco_report *report)
         put_no_energy(page, report);
         return;
     }
-    bool is_shared = share_scale(report, &head, &shared);
+    bool is_shared = share_scale(report, &head, &shared), is_too_short = false;
+    for (unsigned i = 0; i < head.count && report->duration_s < SHORT_S; i++)
+        is_too_short = is_too_short || eco_text_is_too_small(report, head.slot[i]);
     for (unsigned i = 0; i < head.count; i++) {
         struct head_line *line = &head.lines[i];
-        if (eco_text_is_too_small(report, head.slot[i]))
+        if (is_too_short || eco_text_is_too_small(report, head.slot[i]))
             put_at_most(report, head.slot[i], line);
         else
             put_figure(page, report, head.slot[i], is_shared ? &shared : NULL, line);

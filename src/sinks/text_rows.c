@@ -204,7 +204,9 @@ static void show(struct view *view)
     put_header(view);
     for (size_t i = 0; i < view->count; i++)
         put_row(view, i);
-    if (view->hidden.count > 0)
+    bool is_hidden_nothing = view->hidden.cpu_s < 0.0005 && view->percent[view->count] == 0 &&
+                             (!view->has_energy_column || view->cells[view->count] == 0);
+    if (view->hidden.count > 0 && !is_hidden_nothing)
         put_row(view, view->count);
 }
 

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TRIFLE_S 0.0005
+
 struct row {
     const struct eco_report_process *process;
     size_t parent; /* index of its parent's row, ECO_TREE_NONE = a root */
@@ -211,6 +213,12 @@ static void link_nodes(struct builder *b, size_t *order)
     }
 }
 
+/* What nobody saw and used nothing that could be printed. */
+static bool is_trifle(const struct eco_tree_node *node)
+{
+    return node->first->pid == 0 && node->cpu_s < TRIFLE_S && node->first_child == ECO_TREE_NONE;
+}
+
 /* The heaviest nodes with all above them, as long as there is room. */
 static void choose(struct builder *b, size_t *order, size_t top)
 {
@@ -219,13 +227,15 @@ static void choose(struct builder *b, size_t *order, size_t top)
     for (size_t i = 0; i < tree->count; i++) {
         order[i] = i;
         tree->nodes[i].below = weight(b, &tree->nodes[i]);
-        tree->nodes[i].is_shown = tree->count <= top;
+        tree->nodes[i].is_shown = tree->count <= top && !is_trifle(&tree->nodes[i]);
     }
     if (tree->count <= top)
         return;
     qsort_r(order, tree->count, sizeof(*order), compare_weights, tree->nodes);
     for (size_t i = 0; i < tree->count && shown < top; i++) {
         size_t need = 0;
+        if (is_trifle(&tree->nodes[order[i]]))
+            continue;
         for (size_t n = order[i]; n != ECO_TREE_NONE && !tree->nodes[n].is_shown; n = tree->nodes[n].parent)
             need++;
         if (need > top - shown)

@@ -199,6 +199,15 @@ static void test_boundary(void **state)
     sample.report.domains[1].info.kind = ECO_KIND_SYSTEM;
     eco_boundary_of(&sample.report, &boundary);
     assert_int_equal(boundary.excluded_count, 0);
+    sample_fill("vm", &sample);
+    eco_boundary_of(&sample.report, &boundary);
+    assert_true(contains(boundary.excluded, boundary.excluded_count, "dram"));
+    (void)eco_text_copy(
+        sample.report.model_text, sizeof(sample.report.model_text),
+        "2 vCPU at 1.0-4.2 W each (Sapphire Rapids, server and RAM included); truth within x2.5");
+    eco_boundary_of(&sample.report, &boundary);
+    assert_true(contains(boundary.included, boundary.included_count, "dram"));
+    assert_false(contains(boundary.excluded, boundary.excluded_count, "power_supply_loss"));
     for (unsigned i = 0; i < sample.report.domain_count; i++)
         sample.report.domains[i].info.counted = false;
     eco_boundary_of(&sample.report, &boundary);
