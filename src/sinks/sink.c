@@ -102,8 +102,9 @@ static int die(struct eco_sink *sink, int error)
     else if (error == -EPIPE)
         eco_why_set(&sink->why, "%s: nobody reads it any more; nothing more is written there", name);
     else
-        eco_why_set(&sink->why, "%s could not be written (%s); it is complete up to its last line", name,
-                    strerror(-error));
+        eco_why_set(&sink->why, "%s could not be written (%s); %s", name, strerror(-error),
+                    sink->is_regular && sink->path ? "it is whole up to its last line"
+                                                   : "nothing more is written there");
     if (sink->final_path)
         eco_why_set(&sink->why, "%s could not be written (%s); an older file is left as it was", name,
                     strerror(-error));

@@ -15,6 +15,7 @@
 #define ECO_TEXT_WIDTH_MIN 40
 #define ECO_LINE_MAX       1024
 #define ECO_FIGURE_MAX     48
+#define ECO_TEXT_SHORT_S   1.0 /* below, a run that tells nothing was too short; above, it did too little */
 
 enum eco_style { ECO_STYLE_PLAIN, ECO_STYLE_BOLD, ECO_STYLE_DIM, ECO_STYLE_WARN };
 
@@ -80,6 +81,8 @@ bool eco_text_is_too_small(const struct eco_report *report, enum eco_slot slot);
 /** 10^this is the last digit that the headline's figure allows. */
 int eco_text_digit(const struct eco_report *report, enum eco_slot slot);
 
+/** The lines with the figures. False when there is none to show. */
+bool eco_text_answer(struct eco_page *page, const struct eco_report *report);
 void eco_text_head(struct eco_page *page, const struct eco_report *report);
 /* What a table of energies is printed in: cells are whole numbers of 10^digit joules. */
 struct eco_grid {

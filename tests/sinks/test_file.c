@@ -407,35 +407,6 @@ static void test_every_allocation_may_fail(void **state)
     assert_true(eco_alloc_fail_each(attempt_all, *state) >= 8);
 }
 
-static void test_expand(void **state)
-{
-    struct fixture *f = *state;
-    char path[64] = "untouched";
-    assert_int_equal(setenv("SLURM_JOB_ID", "4711", 1), 0);
-    assert_int_equal(unsetenv("NOT_SET"), 0);
-    const struct {
-        const char *path, *expanded;
-        int result;
-    } cases[] = {{"a.csv", "a.csv", 0},
-                 {"%h-%p-%q{SLURM_JOB_ID}%%.json", "n_1-77-4711%.json", 0},
-                 {"%", NULL, -EINVAL},
-                 {"%x", NULL, -EINVAL},
-                 {"%q", NULL, -EINVAL},
-                 {"%q{", NULL, -EINVAL},
-                 {"%q{}", NULL, -EINVAL},
-                 {"%q{NOT_SET}", NULL, -EINVAL},
-                 {"%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h%h", NULL, -ENAMETOOLONG},
-                 {"", "", 0}};
-    for (size_t i = 0; i < ECO_COUNT(cases); i++) {
-        (void)snprintf(path, sizeof(path), "untouched");
-        f->why.text[0] = '\0';
-        assert_int_equal(eco_sink_expand_path(cases[i].path, 77, "n/1", path, sizeof(path), &f->why),
-                         cases[i].result);
-        assert_string_equal(path, cases[i].result ? "untouched" : cases[i].expanded);
-        assert_int_equal(f->why.text[0] != '\0', cases[i].result != 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,7 +422,6 @@ int main(void)
         cmocka_unit_test(test_short_writes),
         cmocka_unit_test(test_reader_that_stopped),
         cmocka_unit_test_setup_teardown(test_every_allocation_may_fail, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expand, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
