@@ -76,6 +76,9 @@ void eco_group_decide(struct eco_group *group, bool sort);
 void eco_group_set_standby(struct eco_group *group);
 void eco_group_describe_domain(struct eco_group *group, unsigned domain);
 
+/* group_look.c */
+void eco_group_note(struct kind_state *kind);
+
 /* group_power.c */
 struct eco_energy eco_group_read_power(struct eco_group *group, unsigned domain, struct source *source,
                                        bool close_all);

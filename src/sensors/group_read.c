@@ -47,41 +47,6 @@ static void read_kind(struct eco_group *group, struct kind_state *kind, const st
     fail_all(kind, r);
 }
 
-static void note_look(struct look *look, struct eco_channel *channel, const struct eco_reading *reading)
-{
-    if (reading->state != ECO_READING_OK)
-        return;
-    uint64_t now = reading->valid_to_ns;
-    if (!look->has_value || reading->rebased) {
-        *look = (struct look){
-            .has_value = true, .value = reading->value, .ns = now, .changed_ns = now, .power_w = (double)NAN};
-    } else if (reading->value == look->value) {
-        look->repeated = true;
-        look->ns = now;
-    } else {
-        uint64_t span = now - look->changed_ns;
-        /* Only a value that was seen to stand still tells how long it does. */
-        if (channel->period_ns == 0 && look->repeated && span > 0)
-            channel->period_ns = span;
-        else if (channel->period_ns > span && span > 0 && look->repeated)
-            channel->period_ns = span;
-        if (channel->quantity == ECO_ENERGY_UJ && span > 0)
-            look->power_w =
-                (double)eco_counter_delta(look->value, reading->value, channel->modulus) * 1e3 / (double)span;
-        look->value = reading->value;
-        look->ns = look->changed_ns = now;
-        look->repeated = false;
-    }
-    if (channel->quantity == ECO_POWER_UW)
-        look->power_w = (double)reading->value * 1e-6;
-}
-
-static void note_looks(struct kind_state *kind)
-{
-    for (size_t c = 0; kind->sensor && c < kind->sensor->channel_count; c++)
-        note_look(&kind->looks[c], &kind->sensor->channels[c], &kind->readings[c]);
-}
-
 /* 0 when all members have a value, else the first error. */
 static int source_error(const struct eco_group *group, const struct source *source)
 {
@@ -344,7 +309,7 @@ void eco_group_read(struct eco_group *group, const struct eco_activity *activity
     const struct eco_clock *clock = group->env->clock;
     for (unsigned k = 0; k < group->kind_count; k++) {
         read_kind(group, &group->kinds[k], activity);
-        note_looks(&group->kinds[k]);
+        eco_group_note(&group->kinds[k]);
     }
     group->suspended_ns = eco_sub_sat(clock->boot_ns(clock), clock->mono_ns(clock));
     for (unsigned i = 0; i < group->domain_count; i++) {

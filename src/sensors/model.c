@@ -15,88 +15,39 @@
 #include "sensors/cpu_tables.h"
 #include "sensors/kinds.h"
 #include "sensors/model_curve.h"
+#include "sensors/model_impl.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PARTS_MAX     16 /* sockets told apart; more are one part */
-#define RING_MAX      16 /* CPUs of a core */
-#define MIN_WINDOW_NS (20 * ECO_NS_PER_MS)
-#define BYTES_PER_GB  1073741824.0 /* memory modules count in powers of two */
-
-enum basis { BASIS_NONE, BASIS_RATED, BASIS_SHARE, BASIS_VCPU, BASIS_CORES };
-
-/* A socket, or all of them. */
-struct part {
-    int32_t package; /* -1 = all CPUs */
-    uint32_t cpus;
-    double rated_w; /* all bases but BASIS_VCPU */
-    double idle_w, full_w;
-    double busy_carry_ns; /* counted, not yet used: ticks come in lumps */
-    double awake;         /* A of the last whole window */
-    double energy_uj;
-};
-
-struct model {
-    struct eco_sensor base;
-    enum basis basis;
-    struct part parts[PARTS_MAX];
-    unsigned part_count;
-    double ram_w, ram_energy_uj;
-    bool has_ram;
-    const struct eco_vcpu_watts *vcpu;
-
-    uint64_t *last_busy_ns;   /* per CPU, at the last read */
-    uint64_t *window_busy_ns; /* per CPU, when the present window of A began */
-    uint32_t cpu_capacity;
-    uint64_t last_ns, window_ns, last_total_ns;
-    bool has_window, has_last;
-    char text[ECO_WHY_MAX], ram_text[96];
-};
-
-static const struct eco_topology *topology_of(const struct model *self)
-{
-    return &self->base.env->host->topology;
-}
-
-static int32_t package_of(const struct eco_topology *topology, uint32_t cpu)
-{
-    if (!topology->cpus || cpu >= topology->cpu_count || topology->cpus[cpu].package < 0)
-        return 0;
-    return topology->cpus[cpu].package;
-}
-
-static bool is_in(const struct model *self, const struct part *part, uint32_t cpu)
-{
-    return part->package < 0 || package_of(topology_of(self), cpu) == part->package;
-}
+#define BYTES_PER_GB 1073741824.0 /* memory modules count in powers of two */
 
 static bool is_online(const struct model *self, uint32_t cpu)
 {
-    const struct eco_topology *topology = topology_of(self);
+    const struct eco_topology *topology = model_topology(self);
     return !topology->cpus || (cpu < topology->cpu_count && topology->cpus[cpu].online);
 }
 
 /* Parts by socket; false when they cannot be told apart. */
 static bool split_packages(struct model *self)
 {
-    const struct eco_topology *topology = topology_of(self);
+    const struct eco_topology *topology = model_topology(self);
     const struct eco_host *host = self->base.env->host;
-    if (!topology->cpus || topology->package_count > PARTS_MAX ||
+    if (!topology->cpus || topology->package_count > MODEL_PARTS_MAX ||
         (host->is_hypervisor_guest && topology->package_count > 1))
         return false;
     for (uint32_t cpu = 0; cpu < topology->cpu_count; cpu++) {
         unsigned i = 0;
         if (!topology->cpus[cpu].online)
             continue;
-        while (i < self->part_count && self->parts[i].package != package_of(topology, cpu))
+        while (i < self->part_count && self->parts[i].package != model_package(topology, cpu))
             i++;
-        if (i == PARTS_MAX)
+        if (i == MODEL_PARTS_MAX)
             return false;
         if (i == self->part_count)
-            self->parts[self->part_count++].package = package_of(topology, cpu);
+            self->parts[self->part_count++].package = model_package(topology, cpu);
         self->parts[i].cpus++;
     }
     return self->part_count > 0;
@@ -104,7 +55,7 @@ static bool split_packages(struct model *self)
 
 static void make_parts(struct model *self)
 {
-    const struct eco_topology *topology = topology_of(self);
+    const struct eco_topology *topology = model_topology(self);
     if (split_packages(self))
         return;
     memset(self->parts, 0, sizeof(self->parts));
@@ -115,13 +66,13 @@ static void make_parts(struct model *self)
 
 static unsigned count_cores(const struct model *self, const struct part *part)
 {
-    const struct eco_topology *topology = topology_of(self);
+    const struct eco_topology *topology = model_topology(self);
     unsigned cores = 0;
     for (uint32_t cpu = 0; topology->cpus && cpu < topology->cpu_count; cpu++) {
-        bool is_first = is_online(self, cpu) && is_in(self, part, cpu);
+        bool is_first = is_online(self, cpu) && model_is_in(self, part, cpu);
         int32_t other = topology->cpus[cpu].sibling;
         for (int step = 0; is_first && other >= 0 && (uint32_t)other < topology->cpu_count &&
-                           (uint32_t)other != cpu && step < RING_MAX;
+                           (uint32_t)other != cpu && step < MODEL_RING_MAX;
              step++) {
             is_first = (uint32_t)other > cpu;
             other = topology->cpus[other].sibling;
@@ -161,7 +112,7 @@ static void choose_basis(struct model *self)
 
 static bool knows_frequency(const struct model *self)
 {
-    const struct eco_topology *topology = topology_of(self);
+    const struct eco_topology *topology = model_topology(self);
     for (uint32_t cpu = 0; topology->cpus && cpu < topology->cpu_count; cpu++) {
         if (topology->cpus[cpu].max_freq_khz > 0)
             return true;
@@ -288,112 +239,6 @@ static int model_open(struct eco_sensor *base, const struct eco_env *env, struct
     return add_channels(self, ratio);
 }
 
-static uint64_t since(uint64_t now, uint64_t before)
-{
-    return now > before ? now - before : 0;
-}
-
-/* A over the cores of a part since the window began; a core is as busy as its busiest CPU. */
-static double awake_of(const struct model *self, const struct part *part, const struct eco_activity *activity)
-{
-    const struct eco_topology *topology = topology_of(self);
-    double span = (double)since(activity->time_ns, self->window_ns), asleep = 1;
-    for (uint32_t cpu = 0; cpu < activity->cpu_count && cpu < self->cpu_capacity; cpu++) {
-        if (!is_in(self, part, cpu))
-            continue;
-        double busy = (double)since(activity->cpus[cpu].busy_ns, self->window_busy_ns[cpu]);
-        bool is_first = true;
-        int32_t other = topology->cpus && cpu < topology->cpu_count ? topology->cpus[cpu].sibling : -1;
-        for (int step = 0; other >= 0 && (uint32_t)other != cpu && (uint32_t)other < activity->cpu_count &&
-                           (uint32_t)other < self->cpu_capacity && step < RING_MAX;
-             step++) {
-            double theirs = (double)since(activity->cpus[other].busy_ns, self->window_busy_ns[other]);
-            busy = theirs > busy ? theirs : busy;
-            is_first = is_first && (uint32_t)other > cpu;
-            other = topology->cpus[other].sibling;
-        }
-        if (is_first)
-            asleep *= busy < span ? 1 - busy / span : 0;
-    }
-    return 1 - asleep;
-}
-
-/* Mean f/fmax, by busy time where there was any; 1 when unknown. */
-static double freq_ratio_of(const struct model *self, const struct part *part,
-                            const struct eco_activity *activity)
-{
-    const struct eco_topology *topology = topology_of(self);
-    double sum = 0, weights = 0;
-    for (uint32_t cpu = 0; topology->cpus && cpu < activity->cpu_count && cpu < topology->cpu_count; cpu++) {
-        uint32_t max = topology->cpus[cpu].max_freq_khz, freq = activity->cpus[cpu].freq_khz;
-        if (!is_in(self, part, cpu) || max == 0 || freq == 0)
-            continue;
-        double weight = 1 + (double)since(activity->cpus[cpu].busy_ns, self->last_busy_ns[cpu]);
-        sum += weight * (freq < max ? (double)freq / max : 1);
-        weights += weight;
-    }
-    return weights > 0 ? sum / weights : 1;
-}
-
-/* Busy CPU time that the interval can hold; the rest stays for the next, as ticks come in lumps. */
-static double busy_share(struct model *self, struct part *part, const struct eco_activity *activity,
-                         double dt_ns)
-{
-    double fresh = 0, room = dt_ns * part->cpus;
-    if (self->part_count == 1) {
-        fresh = (double)since(activity->busy_ns, self->last_total_ns);
-    } else {
-        for (uint32_t cpu = 0; cpu < activity->cpu_count && cpu < self->cpu_capacity; cpu++) {
-            if (is_in(self, part, cpu))
-                fresh += (double)since(activity->cpus[cpu].busy_ns, self->last_busy_ns[cpu]);
-        }
-    }
-    part->busy_carry_ns += fresh;
-    double used = part->busy_carry_ns < room ? part->busy_carry_ns : room;
-    double most = room + 4.0 * (double)activity->grain_ns * part->cpus;
-    part->busy_carry_ns = (part->busy_carry_ns < most ? part->busy_carry_ns : most) - used;
-    return room > 0 ? used / room : 0;
-}
-
-static void begin_window(struct model *self, const struct eco_activity *activity)
-{
-    self->window_ns = activity->time_ns;
-    for (uint32_t cpu = 0; cpu < activity->cpu_count && cpu < self->cpu_capacity; cpu++)
-        self->window_busy_ns[cpu] = activity->cpus[cpu].busy_ns;
-}
-
-static void remember(struct model *self, const struct eco_activity *activity)
-{
-    self->has_last = true;
-    self->last_ns = activity->time_ns;
-    self->last_total_ns = activity->busy_ns;
-    for (uint32_t cpu = 0; cpu < activity->cpu_count && cpu < self->cpu_capacity; cpu++)
-        self->last_busy_ns[cpu] = activity->cpus[cpu].busy_ns;
-}
-
-static void advance(struct model *self, const struct eco_activity *activity)
-{
-    double dt_ns = (double)(activity->time_ns - self->last_ns);
-    uint64_t window = 10 * activity->grain_ns > MIN_WINDOW_NS ? 10 * activity->grain_ns : MIN_WINDOW_NS;
-    bool is_whole = since(activity->time_ns, self->window_ns) >= window;
-    for (unsigned i = 0; i < self->part_count; i++) {
-        struct part *part = &self->parts[i];
-        if (is_whole || !self->has_window)
-            part->awake = awake_of(self, part, activity);
-        double busy = busy_share(self, part, activity, dt_ns);
-        double watts =
-            self->basis == BASIS_VCPU
-                ? part->idle_w + busy * (part->full_w - part->idle_w)
-                : eco_model_power_w(part->rated_w, freq_ratio_of(self, part, activity), busy, part->awake);
-        part->energy_uj += watts * dt_ns * 1e-3;
-    }
-    self->ram_energy_uj += self->ram_w * dt_ns * 1e-3;
-    if (is_whole) {
-        begin_window(self, activity);
-        self->has_window = true;
-    }
-}
-
 static int model_read(struct eco_sensor *base, const struct eco_activity *activity,
                       struct eco_reading *readings)
 {
@@ -404,11 +249,11 @@ static int model_read(struct eco_sensor *base, const struct eco_activity *activi
     bool is_first = !self->has_last;
     bool is_fresh = is_first || activity->time_ns > self->last_ns;
     if (is_first)
-        begin_window(self, activity);
+        eco_model_begin_window(self, activity);
     else if (is_fresh)
-        advance(self, activity);
+        eco_model_advance(self, activity);
     if (is_fresh)
-        remember(self, activity);
+        eco_model_remember(self, activity);
     for (size_t i = 0; i < base->channel_count; i++) {
         double uj = i < self->part_count ? self->parts[i].energy_uj : self->ram_energy_uj;
         readings[i].state = is_fresh ? ECO_READING_OK : ECO_READING_STALE;

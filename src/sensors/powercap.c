@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "sensors/kinds.h"
+#include "sensors/powercap_impl.h"
 #include "sensors/powercap_why.h"
-#include "sensors/powercap_zone.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,41 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ZONE_NAME_MAX    40
-#define DEFAULT_MAX_UW   5000000000ull /* 5 kW: no package takes that */
-#define MIN_MAX_UW       100000000ull  /* limits can be set far below what flows for a moment */
-#define LIMIT_FACTOR     2             /* peaks pass the stated limits for a while */
-#define PLAUSIBLE_RANGE  1000000ull    /* a counter that laps in less than 1 J tells nothing */
-#define FIRST_BACKOFF_NS (100 * ECO_NS_PER_MS)
-#define LAST_BACKOFF_NS  (60 * ECO_NS_PER_S)
-#define FAILS_TO_REOPEN  4
-
-struct zone {
-    char name[ZONE_NAME_MAX]; /* "intel-rapl:0:1" */
-    int fd;                   /* -1 = lost, to be opened again */
-    unsigned fails;           /* in a row */
-    bool reopened;            /* next good value is a new baseline */
-    uint64_t retry_ns, backoff_ns;
-};
-
-struct found {
-    struct eco_powercap_id id;
-    char name[ZONE_NAME_MAX];
-    struct eco_key key; /* kind NONE when its name could not be read */
-    int fd;             /* of energy_uj, or why there is none */
-    bool is_kept;       /* fd belongs to a zone now */
-    uint64_t value;
-};
-
-struct powercap {
-    struct eco_sensor base;
-    struct zone *zones; /* parallel to base.channels */
-    size_t zone_capacity;
-    struct found *found; /* while open() looks around */
-    size_t found_count, found_capacity;
-    unsigned passed_over; /* zones above the limit */
-    bool is_amd;
-};
+#define DEFAULT_MAX_UW  5000000000ull /* 5 kW: no package takes that */
+#define MIN_MAX_UW      100000000ull  /* limits can be set far below what flows for a moment */
+#define LIMIT_FACTOR    2             /* peaks pass the stated limits for a while */
+#define PLAUSIBLE_RANGE 1000000ull    /* a counter that laps in less than 1 J tells nothing */
 
 static int collect(void *context, const char *name, uint64_t inode)
 {
@@ -317,89 +286,6 @@ static int powercap_open(struct eco_sensor *base, const struct eco_env *env, str
     return error;
 }
 
-/* The files of a zone can go and come back (CPU hotplug): open them again, less and less often. */
-static int reopen(struct powercap *self, struct zone *zone, uint64_t now)
-{
-    char path[ECO_PATH_MAX];
-    if (now < zone->retry_ns)
-        return -ENODEV;
-    int fd = eco_path(path, "class/powercap/%s/energy_uj", zone->name);
-    if (fd == 0)
-        fd = eco_root_open(self->base.env->root, ECO_SYSFS, path);
-    if (fd < 0) {
-        zone->backoff_ns = zone->backoff_ns ? zone->backoff_ns * 2 : FIRST_BACKOFF_NS;
-        if (zone->backoff_ns > LAST_BACKOFF_NS)
-            zone->backoff_ns = LAST_BACKOFF_NS;
-        zone->retry_ns = now + zone->backoff_ns;
-        return fd;
-    }
-    zone->fd = fd;
-    zone->reopened = true;
-    return 0;
-}
-
-static bool is_lost(const struct zone *zone, int error)
-{
-    switch (-error) {
-    case ENODEV:
-    case ENOENT:
-    case ENXIO:
-    case EBADF:
-    case ENOTCONN:
-        return true;
-    default:
-        return zone->fails >= FAILS_TO_REOPEN;
-    }
-}
-
-static int read_value(struct powercap *self, size_t index, uint64_t now, uint64_t *ret)
-{
-    struct zone *zone = &self->zones[index];
-    const struct eco_channel *channel = &self->base.channels[index];
-    int r = zone->fd < 0 ? reopen(self, zone, now) : 0;
-    if (r == 0)
-        r = eco_root_pread_u64(self->base.env->root, zone->fd, ret);
-    if (r == 0 && channel->modulus && *ret >= channel->modulus)
-        r = -EPROTO;
-    if (r == 0) {
-        zone->fails = 0;
-        zone->backoff_ns = zone->retry_ns = 0;
-        return 0;
-    }
-    zone->fails++;
-    if (zone->fd >= 0 && is_lost(zone, r)) {
-        (void)close(zone->fd);
-        zone->fd = -1;
-    }
-    return r;
-}
-
-static int powercap_read(struct eco_sensor *base, const struct eco_activity *activity,
-                         struct eco_reading *readings)
-{
-    struct powercap *self = (struct powercap *)base;
-    const struct eco_clock *clock = base->env->clock;
-    (void)activity;
-    for (size_t i = 0; i < base->channel_count; i++) {
-        struct eco_reading *reading = &readings[i];
-        *reading = (struct eco_reading){.state = ECO_READING_NONE};
-        if (base->channels[i].standby)
-            continue;
-        reading->begin_ns = clock->mono_ns(clock);
-        int r = read_value(self, i, reading->begin_ns, &reading->value);
-        reading->end_ns = clock->mono_ns(clock);
-        reading->valid_to_ns = reading->begin_ns + (reading->end_ns - reading->begin_ns) / 2;
-        reading->valid_from_ns = reading->valid_to_ns;
-        reading->state = r < 0 ? ECO_READING_ERROR : ECO_READING_OK;
-        reading->error = r;
-        if (r == 0) {
-            reading->rebased = self->zones[i].reopened;
-            self->zones[i].reopened = false;
-        }
-    }
-    return 0;
-}
-
 static void powercap_close(struct eco_sensor *base)
 {
     struct powercap *self = (struct powercap *)base;
@@ -417,6 +303,6 @@ const struct eco_sensor_ops eco_sensor_powercap = {
     .summary = "RAPL energy counters of the kernel's powercap framework (/sys/class/powercap)",
     .size = sizeof(struct powercap),
     .open = powercap_open,
-    .read = powercap_read,
+    .read = eco_powercap_read,
     .close = powercap_close,
 };
