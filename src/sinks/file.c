@@ -275,7 +275,7 @@ void eco_sink_file_close(struct eco_sink *sink)
     if (sink->path && sink->fd >= 0)
         (void)close(sink->fd);
     sink->fd = -1;
-    if (sink->is_created && !sink->is_written)
+    if (sink->path && sink->is_created && !sink->is_written)
         (void)unlink(sink->path);
     drop_temp(sink);
     free(sink->final_path);

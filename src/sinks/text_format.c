@@ -56,7 +56,7 @@ void eco_duration_format(double duration_s, char ret[ECO_FIGURE_MAX])
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld.%ld s", seconds, t % 10);
     else if (t < 36000)
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld min %ld.%ld s", seconds / 60, seconds % 60, t % 10);
-    else if (seconds < 2 * 86400)
+    else if (seconds < 2L * 86400)
         (void)snprintf(ret, ECO_FIGURE_MAX, "%ld h %ld min %ld s", seconds / 3600, seconds / 60 % 60,
                        seconds % 60);
     else

@@ -16,7 +16,8 @@ static const char *signal_name(int number)
         [1] = "HUP",   [2] = "INT",   [3] = "QUIT",  [4] = "ILL",   [5] = "TRAP",  [6] = "ABRT",
         [7] = "BUS",   [8] = "FPE",   [9] = "KILL",  [10] = "USR1", [11] = "SEGV", [12] = "USR2",
         [13] = "PIPE", [14] = "ALRM", [15] = "TERM", [24] = "XCPU", [25] = "XFSZ"};
-    return number > 0 && (size_t)number < ECO_COUNT(names) && names[number] ? names[number] : NULL;
+    size_t index = number > 0 ? (size_t)number : 0;
+    return index < ECO_COUNT(names) ? names[index] : NULL;
 }
 
 static void format_status(const struct eco_page *page, const struct eco_report *report, char *ret,
