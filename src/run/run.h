@@ -4,12 +4,16 @@
  * control, reaps. Only for programs (never in libecocode). It never harms the command: same process
  * group, dispositions, mask, limits and descriptors as we found them, environment plus ECOCODE_RUN.
  *
- *   eco_run_prepare   before anything else: remembers the signal state, sets SIGCHLD to default, blocks
- *                     what the loop waits for, becomes subreaper, remembers strangers that are children
- * already eco_run_spawn     fork (into a private cgroup where one can be made); the child waits on a pipe
+ *   eco_run_prepare   before anything else: remembers the signal state, sets SIGCHLD to default, blocks what
+ *                     the loop waits for, becomes subreaper, remembers strangers that are children already
+ *   eco_run_spawn     fork (into a private cgroup where one can be made); the child waits on a pipe
  *   eco_run_release   the child execs; tells 126/127 errors
  *   eco_run_wait      until a deadline or an event
- *   eco_run_finish    removes the cgroup, restores
+ *   eco_run_finish    removes the cgroup, restores; call it after the report: until then a late signal or a
+ *                     background terminal (SIGTTOU) cannot end us, nor a closed pipe (SIGPIPE)
+ *
+ * One thread calls all of this. Threads begun after eco_run_prepare inherit the blocked signals, as they
+ * must.
  */
 #pragma once
 
@@ -24,7 +28,7 @@
 struct eco_run;
 
 struct eco_run_options {
-    char *const *argv;  /* NULL-ended */
+    char *const *argv;  /* NULL-ended; borrowed until the release */
     const char *run_id; /* value of ECOCODE_RUN for the child */
     bool no_cgroup;
     bool wait_all; /* go on until every process of the job has ended */
@@ -32,7 +36,7 @@ struct eco_run_options {
 
 enum eco_run_event_kind {
     ECO_RUN_DEADLINE, /* the given time has come */
-    ECO_RUN_REAPED,   /* some descendant ended (event.pid, event.usage): tell the meter */
+    ECO_RUN_REAPED,   /* another descendant, never a stranger, ended (event.pid, .usage): tell the meter */
     ECO_RUN_EXITED,   /* CMD itself ended: event.status, event.usage */
     ECO_RUN_EMPTY,    /* CMD has ended and nothing of the job runs any more (wait_all) */
     ECO_RUN_STOPPED,  /* CMD stopped and we after it; now both go on again: time has passed */
@@ -51,11 +55,14 @@ struct eco_run_event {
 
 int eco_run_prepare(const struct eco_run_options *options, struct eco_run **ret,
                     struct eco_why *why) ECO_MUST_CHECK;
-/** Forks. 0 or negative errno (then nothing runs). */
+/**
+ * Forks. What is closed of our own 0-2 is /dev/null from then on (the command still finds it closed).
+ *
+ * @return 0 or negative errno (then nothing runs)
+ */
 int eco_run_spawn(struct eco_run *run, struct eco_why *why) ECO_MUST_CHECK;
 pid_t eco_run_pid(const struct eco_run *run);
-/** Private cgroup of the job: directory descriptor (borrowed) and path below the cgroup2 mount; -1 / NULL
- * when there is none. */
+/** Private cgroup of the job: directory descriptor (borrowed), path as /proc/PID/cgroup has it; -1 / NULL. */
 int eco_run_cgroup_fd(const struct eco_run *run);
 const char *eco_run_cgroup_path(const struct eco_run *run);
 /** Why there is no private cgroup, "" when there is one or none was wanted. */

@@ -174,10 +174,11 @@ def test_begins_as_without_us(run, home, tmp_path, name):
 
 
 def test_run_in_a_run(run, home):
-    script = 'echo $ECOCODE_RUN; exec "$@"'
-    result = call([*run, "sh", "-c", script, "-", *run, "sh", "-c", "echo $ECOCODE_RUN; env | grep -c ^ECOCODE_RUN"], home)
-    outer, inner, count = result.stdout.split()
-    assert outer != inner and count == b"1"
+    """One variable, the inner run's; its place among the others stays."""
+    result = call([*run, "sh", "-c", 'echo $ECOCODE_RUN; exec "$@"', "-", *run, "env"], home)
+    outer, *lines = result.stdout.decode().splitlines()
+    inner = [line for line in lines if line.startswith("ECOCODE_RUN=")]
+    assert len(inner) == 1 and inner[0] != f"ECOCODE_RUN={outer}"
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)], ids=str)

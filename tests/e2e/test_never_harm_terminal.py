@@ -63,6 +63,20 @@ def test_resize_reaches_the_command_once(run, env, tmp_path):
     assert logged(log) == ["SIGWINCH"]
 
 
+@pytest.mark.parametrize("key,name", [("\x03", "SIGINT"), ("\x1c", "SIGQUIT"), (None, "SIGWINCH")])
+def test_what_the_terminal_sends_is_not_passed_on(run, env, tmp_path, key, name):
+    """We sleep meanwhile: a second one of ours cannot hide behind the first, which the command has noted by then."""
+    log = tmp_path / "log"
+    with Terminal(logger(run, log, "0.4"), env) as terminal:
+        ready(log)
+        os.kill(terminal.pid, signal.SIGSTOP)
+        terminal.resize(40, 100) if key is None else terminal.type(key)
+        until(lambda: logged(log) == [name])
+        os.kill(terminal.pid, signal.SIGCONT)
+        assert terminal.wait() == 5
+    assert [s for s in logged(log) if s != "SIGCONT"] == [name]
+
+
 def test_ctrl_c_ends_us_as_the_command(run, env):
     with Terminal([*run, *PYTHON, "-c", SLEEPER], env) as terminal:
         terminal.expect("begun")

@@ -9,6 +9,8 @@
  */
 #include "run/run.h"
 
+#include "platform/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -75,9 +77,10 @@ static void report(const struct driver *driver, const struct eco_run *run, const
     (void)fprintf(
         out,
         "{\"run_id\": \"%s\", \"cgroup\": \"%s\", \"cgroup_why\": \"%s\", \"reaped\": %u, \"stopped\": %u, "
-        "\"signals\": %u, \"usage\": {\"max_rss_bytes\": %ld}}\n",
+        "\"signals\": %u, \"self_cpu_s\": %.6f, \"usage\": {\"max_rss_bytes\": %ld}}\n",
         id, eco_run_cgroup_path(run) != NULL ? eco_run_cgroup_path(run) : "", eco_run_cgroup_why(run),
-        driver->reaped, driver->stopped, driver->signals, driver->usage.ru_maxrss * 1024);
+        driver->reaped, driver->stopped, driver->signals, (double)eco_clock_self_cpu_ns() / 1e9,
+        driver->usage.ru_maxrss * 1024);
     if (out != stderr) {
         (void)fclose(out);
     }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -147,6 +148,42 @@ static void test_parent_that_dies_before_release(void **state)
     char c;
     assert_int_equal(read(fds[0], &c, 1), 0); /* the end of the pipe: the child is gone and wrote nothing */
     (void)close(fds[0]);
+}
+
+/* Nothing of ours lands on 0-2; what is printed there later goes nowhere, and not into the pipe that holds
+ * the child. */
+static bool is_stdio_plugged(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) != 0 || !S_ISCHR(st.st_mode)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void test_closed_stdio(void **state)
+{
+    (void)state;
+    for (int no_cgroup = 0; no_cgroup < 2; no_cgroup++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            for (int fd = 0; fd <= 2; fd++) {
+                (void)close(fd);
+            }
+            char name[] = "true";
+            char *const argv[] = {name, NULL};
+            struct eco_run *run = start(argv, false, no_cgroup != 0);
+            bool is_good = is_stdio_plugged() && (no_cgroup != 0 || eco_run_cgroup_fd(run) != 0);
+            eco_run_abandon(run);
+            (void)eco_run_finish(run);
+            _exit(is_good ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
 }
 
 static void test_exec_errors(void **state)
@@ -469,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_command_runs_and_ends),
         cmocka_unit_test(test_nothing_runs_before_release),
         cmocka_unit_test(test_parent_that_dies_before_release),
+        cmocka_unit_test(test_closed_stdio),
         cmocka_unit_test(test_exec_errors),
         cmocka_unit_test(test_everything_is_given_back),
         cmocka_unit_test(test_signal_before_release_comes_after_it),

@@ -12,7 +12,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192
+/* Overlayfs has longer ones, cgroup2 has not. Small, for our stack counts in the peak of the child we fork.
+ */
+#define LINE_MAX_BYTES 4096
 
 struct line_reader {
     int fd;
@@ -208,7 +210,7 @@ static int open_group(const char *path)
 
 int eco_cgroup_open_own(char *ret_path, size_t size, struct eco_why *why)
 {
-    char group[LINE_MAX_BYTES];
+    char group[1024] = "";
     int r = eco_cgroup_path(0, group, sizeof(group));
     if (r == 0 && strlen(group) >= size) {
         r = -ENAMETOOLONG;
