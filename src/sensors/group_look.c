@@ -19,9 +19,7 @@ static void note_look(struct look *look, struct eco_channel *channel, const stru
     } else {
         uint64_t span = now - look->changed_ns;
         /* Only a value that was seen to stand still tells how long it does. */
-        if (channel->period_ns == 0 && look->repeated && span > 0)
-            channel->period_ns = span;
-        else if (channel->period_ns > span && span > 0 && look->repeated)
+        if (look->repeated && span > 0 && (channel->period_ns == 0 || span < channel->period_ns))
             channel->period_ns = span;
         if (channel->quantity == ECO_ENERGY_UJ && span > 0)
             look->power_w =

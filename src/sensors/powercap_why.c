@@ -11,8 +11,9 @@ void eco_powercap_explain(struct eco_refusal *refusal, const char *zone, const s
     case EACCES:
     case EPERM:
         eco_why_set(&refusal->why, "this machine has an energy counter (RAPL), but only root may read it");
-        eco_why_fix(&refusal->why, "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj "
-                                   "/sys/class/powercap/intel-rapl*/*/energy_uj  # lasts until reboot");
+        eco_why_fix(&refusal->why,
+                    "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj /sys/class/powercap/"
+                    "intel-rapl*/*/energy_uj  # lasts until reboot");
         refusal->mendable = true;
         break;
     case ENOENT:
