@@ -10,6 +10,12 @@ static uint64_t since(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
+/* Sizes are those of different moments: CPUs come and go. */
+static bool is_known(const struct model *self, const struct eco_activity *activity, uint32_t cpu)
+{
+    return cpu < activity->cpu_count && cpu < self->cpu_capacity && cpu < model_topology(self)->cpu_count;
+}
+
 /* A over the cores of a part since the window began; a core is as busy as its busiest CPU. */
 static double awake_of(const struct model *self, const struct part *part, const struct eco_activity *activity)
 {
@@ -21,8 +27,8 @@ static double awake_of(const struct model *self, const struct part *part, const 
         double busy = (double)since(activity->cpus[cpu].busy_ns, self->window_busy_ns[cpu]);
         bool is_first = true;
         int32_t other = topology->cpus && cpu < topology->cpu_count ? topology->cpus[cpu].sibling : -1;
-        for (int step = 0; other >= 0 && (uint32_t)other != cpu && (uint32_t)other < activity->cpu_count &&
-                           (uint32_t)other < self->cpu_capacity && step < MODEL_RING_MAX;
+        for (int step = 0; other >= 0 && (uint32_t)other != cpu &&
+                           is_known(self, activity, (uint32_t)other) && step < MODEL_RING_MAX;
              step++) {
             double theirs = (double)since(activity->cpus[other].busy_ns, self->window_busy_ns[other]);
             busy = theirs > busy ? theirs : busy;
@@ -41,7 +47,7 @@ static double freq_ratio_of(const struct model *self, const struct part *part,
 {
     const struct eco_topology *topology = model_topology(self);
     double sum = 0, weights = 0;
-    for (uint32_t cpu = 0; topology->cpus && cpu < activity->cpu_count && cpu < topology->cpu_count; cpu++) {
+    for (uint32_t cpu = 0; topology->cpus && is_known(self, activity, cpu); cpu++) {
         uint32_t max = topology->cpus[cpu].max_freq_khz, freq = activity->cpus[cpu].freq_khz;
         if (!model_is_in(self, part, cpu) || max == 0 || freq == 0)
             continue;

@@ -404,6 +404,28 @@ static void absurd_activity(void **state)
     close_group(group);
 }
 
+/* CPUs that came after the description, and siblings that are not there. */
+static void more_cpus_than_described(void **state)
+{
+    (void)state;
+    make_machine("Intel(R) Xeon(R) CPU E3-1240 V2 @ 3.40GHz", false);
+    struct eco_cpu_place *places = calloc(4, sizeof(*places));
+    assert_non_null(places);
+    for (int cpu = 0; cpu < 4; cpu++)
+        places[cpu] =
+            (struct eco_cpu_place){.core = cpu, .sibling = cpu + 4, .max_freq_khz = 1, .online = true};
+    machine.host.topology.cpus = places;
+    machine.host.topology.cpu_count = machine.host.topology.online_count = 4;
+    struct eco_group *group = machine_open(&machine, NULL, NULL);
+    eco_assert_near(watts_of(group, 0, 0.5), 69 * (0.07 + 0.29 * 0.9375 + 0.36), 2);
+    /* Described anew behind its back, larger. */
+    machine.host.topology.cpus = machine.places;
+    machine.host.topology.cpu_count = machine.host.topology.online_count = MACHINE_CPUS;
+    free(places);
+    (void)watts_of(group, 0, 0.5);
+    close_group(group);
+}
+
 static int open_once(void *context)
 {
     struct eco_sensor *sensor = NULL;
@@ -442,6 +464,7 @@ int main(void)
         cmocka_unit_test(nothing_known),
         cmocka_unit_test(ticks_in_short_looks),
         cmocka_unit_test(absurd_activity),
+        cmocka_unit_test(more_cpus_than_described),
         cmocka_unit_test(allocations_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
