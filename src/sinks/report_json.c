@@ -226,12 +226,18 @@ static void put_sources(struct eco_json *json, const struct eco_domain *info)
     eco_json_close(json, ']');
 }
 
+/* Without a closed interval there is no power, and the energy is not 0 but unknown. */
+static bool is_known(const struct eco_report_domain *domain)
+{
+    return isfinite(domain->machine_j) && isfinite(domain->mean_power_w);
+}
+
 static void put_domain(struct eco_json *json, const struct eco_report *report, unsigned index)
 {
     const struct eco_report_domain *domain = &report->domains[index];
     const struct eco_domain *info = &domain->info;
     bool has_outer = info->within >= 0 && (unsigned)info->within < report->domain_count;
-    bool known = isfinite(domain->machine_j);
+    bool known = is_known(domain);
     eco_json_open(json, '{');
     eco_json_kstring(json, "name", info->name);
     eco_json_kstring(json, "kind", eco_kind_name(info->kind));
@@ -270,7 +276,8 @@ static void put_by_domain(struct eco_json *json, const struct eco_report *report
         const double *energy = process->by_domain_j + (size_t)report->headline * report->domain_count;
         for (unsigned i = 0; i < report->domain_count; i++) {
             if (report->domains[i].info.counted)
-                eco_json_kdouble(json, report->domains[i].info.name, energy[i]);
+                eco_json_kdouble(json, report->domains[i].info.name,
+                                 is_known(&report->domains[i]) ? energy[i] : (double)NAN);
         }
     }
     eco_json_close(json, '}');

@@ -56,7 +56,8 @@ struct eco_scale {
     const char *prefix; /* "m" "" "k" ... */
 };
 
-/** The unit for a value whose last printed digit is 10^digit: no zeros that would look known. */
+/** The unit for a value whose last printed digit is 10^digit: at most one zero that is no digit (590 J, but
+ * 0.7 kJ). */
 struct eco_scale eco_scale_for(double value, int digit);
 /** The number alone. */
 void eco_figure_number(double value, int digit, const struct eco_scale *scale, char ret[ECO_FIGURE_MAX]);

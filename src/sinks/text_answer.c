@@ -175,7 +175,7 @@ static void put_figure(const struct eco_page *page, const struct eco_report *rep
     double value = report->sums[slot].job_j;
     int digit = eco_text_digit(report, slot), wh_digit = digit_of(report, slot, J_PER_WH);
     struct eco_scale own = eco_scale_for(value, digit), wh = eco_scale_for(value / J_PER_WH, wh_digit);
-    const struct eco_scale *scale = shared && shared->exponent >= digit ? shared : &own;
+    const struct eco_scale *scale = shared && shared->exponent + 1 >= digit ? shared : &own;
     eco_figure_format(value, digit, scale, "J", line->cell[CELL_VALUE]);
     eco_figure_format(value / J_PER_WH, wh_digit, &wh, "Wh", line->cell[CELL_WH]);
     put_range(page, report, slot, digit, scale, line->cell[CELL_RANGE], sizeof(line->cell[0]));

@@ -13,8 +13,8 @@ struct eco_scale eco_scale_for(double value, int digit)
     static const struct eco_scale scales[] = {{-3, "m"}, {0, ""}, {3, "k"}, {6, "M"}, {9, "G"}, {12, "T"}};
     double rounded = fabs(round(value / eco_pow10(digit)) * eco_pow10(digit));
     size_t i = 0;
-    while (i + 1 < ECO_COUNT(scales) &&
-           (scales[i].exponent < digit || rounded >= 999.5 * eco_pow10(scales[i].exponent)))
+    while (i + 1 < ECO_COUNT(scales) && (scales[i].exponent + (scales[i].exponent >= 0) < digit ||
+                                         rounded >= 999.5 * eco_pow10(scales[i].exponent)))
         i++;
     return scales[i];
 }
@@ -24,7 +24,8 @@ void eco_figure_number(double value, int digit, const struct eco_scale *scale, c
     struct eco_buf text;
     int decimals = scale->exponent > digit ? scale->exponent - digit : 0;
     eco_buf_init(&text, ECO_FIGURE_MAX - 1);
-    eco_buf_fixed(&text, value / eco_pow10(scale->exponent), decimals);
+    double rounded = digit > scale->exponent ? round(value / eco_pow10(digit)) * eco_pow10(digit) : value;
+    eco_buf_fixed(&text, rounded / eco_pow10(scale->exponent), decimals);
     (void)eco_text_copy(ret, ECO_FIGURE_MAX, text.data && text.error == 0 ? text.data : "?");
     eco_buf_finish(&text);
 }

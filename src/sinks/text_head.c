@@ -107,6 +107,7 @@ static void put_kinds(struct eco_page *page, const struct eco_report *report)
     if (count < 2)
         return;
     (void)eco_round_sum(values, ECO_COUNT(kinds), eco_pow10(grid.digit), cells);
+    struct eco_scale shared = eco_scale_for(report->sums[report->headline].job_j, grid.digit);
     const char *separator = " ";
     for (size_t i = 0; i < ECO_COUNT(kinds); i++) {
         if (!(fabs(values[i]) > 0))
@@ -115,7 +116,7 @@ static void put_kinds(struct eco_page *page, const struct eco_report *report)
         bool is_shown = cells[i] != 0;
         int digit = is_shown ? grid.digit : eco_digit_exponent(values[i], values[i]);
         double value = is_shown ? (double)cells[i] * eco_pow10(digit) : values[i];
-        struct eco_scale scale = eco_scale_for(value, digit);
+        struct eco_scale scale = is_shown ? shared : eco_scale_for(value, digit);
         eco_figure_format(value, digit, &scale, "J", figure);
         eco_line_printf(&line, "%s%s are %s", separator, figure, kinds[i].words);
         separator = ", ";

@@ -11,8 +11,8 @@
 #define UNKNOWN ((double)NAN)
 #define GIB     (1024.0 * 1024.0 * 1024.0)
 
-const char *const sample_names[] = {"server", "laptop",  "vm",    "sleep",   "true", "idle_unknown",
-                                    "gap",    "hostile", "mixed", "monitor", "tree", NULL};
+const char *const sample_names[] = {"server",  "laptop", "vm",      "sleep", "true",  "idle_unknown", "gap",
+                                    "hostile", "mixed",  "monitor", "tree",  "equal", "nothing",      NULL};
 
 /* ---- pieces ---- */
 
@@ -388,6 +388,39 @@ static void fill_tree(struct sample *s)
     finish(s, 0.002);
 }
 
+/* A third policy asked for, and one domain that could not be read at all. */
+static void fill_equal(struct sample *s)
+{
+    start(s, 98.7, train);
+    add_server_domains(s);
+    add_workers(s);
+    s->report.policy = ECO_POLICY_EQUAL;
+    s->report.slots = 3;
+    s->report.headline = ECO_SLOT_CHOSEN;
+    for (unsigned i = 0; i < s->report.domain_count; i++) {
+        const struct eco_sums *active = &s->domains[i].slot[ECO_SLOT_ACTIVE];
+        double half = active->idle_j / 2;
+        s->domains[i].slot[ECO_SLOT_CHOSEN] =
+            (struct eco_sums){active->job_j + half, active->others_j + half, 0, active->unattributed_j};
+    }
+    struct eco_report_domain *lost = add_domain(s, "dram-1", ECO_KIND_DRAM, "powercap", ECO_MEASURED);
+    finish(s, 0.013);
+    lost->info.quality = ECO_QUALITY_NONE;
+    lost->mean_power_w = UNKNOWN;
+    lost->peak_power_w = UNKNOWN;
+    lost->gap_s = s->report.duration_s;
+}
+
+/* No sensor and no estimate: CPU times are all there is. */
+static void fill_nothing(struct sample *s)
+{
+    start(s, 98.7, train);
+    add_workers(s);
+    no_idle(s);
+    finish(s, 0);
+    s->report.has_energy = false;
+}
+
 void sample_fill(const char *name, struct sample *ret)
 {
     static const char *const sleep_2[] = {"sleep", "2", NULL}, *const true_[] = {"true", NULL};
@@ -411,6 +444,10 @@ void sample_fill(const char *name, struct sample *ret)
         fill_mixed(ret);
     else if (strcmp(name, "monitor") == 0)
         fill_monitor(ret);
+    else if (strcmp(name, "equal") == 0)
+        fill_equal(ret);
+    else if (strcmp(name, "nothing") == 0)
+        fill_nothing(ret);
     else
         fill_tree(ret);
 }

@@ -4,7 +4,7 @@
 
 #include "sinks/sink.h"
 
-#define SAMPLE_DOMAINS   4
+#define SAMPLE_DOMAINS   5
 #define SAMPLE_PROCESSES 256
 
 struct sample {

@@ -15,7 +15,8 @@ import subprocess
 import jsonschema
 import pytest
 
-SAMPLES = ["server", "laptop", "vm", "sleep", "true", "idle_unknown", "gap", "hostile", "mixed", "monitor", "tree"]
+SAMPLES = ["server", "laptop", "vm", "sleep", "true", "idle_unknown", "gap", "hostile", "mixed", "monitor", "tree",
+           "equal"]
 
 # The contract: every key, in this order.
 RUN_KEYS = """schema ecocode_version model_version run_id parent_run_id boot_id command cwd labels started_at
@@ -83,15 +84,16 @@ def test_report_adds_up(written, sample):
     report = read_report(written, sample)
     energy = report["energy"]
     assert near(sum(energy[part] for part in PARTS), energy["machine_j"])
-    for domain in report["domains"]:
+    known = [domain for domain in report["domains"] if domain["machine_j"] is not None]
+    for domain in known:
         assert near(sum(domain[part] for part in PARTS), domain["machine_j"])
-    counted = [domain for domain in report["domains"] if domain["counted"]]
+    counted = [domain for domain in known if domain["counted"]]
     for key in PARTS + ("machine_j",):
         assert near(sum(domain[key] for domain in counted), energy[key])
     assert near(sum(process["energy_j"] for process in report["processes"]), energy["job_j"])
     for process in report["processes"]:
-        assert near(sum(process["by_domain"].values()), process["energy_j"])
-        assert set(process["by_domain"]) == {domain["name"] for domain in counted}
+        assert near(sum(joules for joules in process["by_domain"].values() if joules is not None), process["energy_j"])
+        assert set(process["by_domain"]) == {domain["name"] for domain in report["domains"] if domain["counted"]}
     assert near(energy["by_policy_j"][report["policy"]], energy["job_j"])
 
 
@@ -102,6 +104,13 @@ def test_unknown_is_null(written):
     assert report["energy"]["peak_power_w"] is None
     assert report["idle_basis"]["power_w"] == {}
     assert report["usage"]["cpu_user_s"] is None
+    lost = read_report(written, "equal")["domains"][-1]
+    assert lost["machine_j"] is None and lost["job_j"] is None and lost["uncertainty"]["job_low_j"] is None
+    assert read_report(written, "equal")["processes"][0]["by_domain"]["dram-1"] is None
+    nothing = read_report(written, "nothing")
+    schema("run").validate(nothing)
+    assert nothing["energy"]["job_j"] is None and nothing["energy"]["quality"] is None
+    assert nothing["processes"][0]["energy_j"] is None and nothing["boundary"]["included"] == []
     assert read_report(written, "gap")["exit"] == {"code": None, "signal": 9}
     assert read_report(written, "monitor")["command"] is None
 
