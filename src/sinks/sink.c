@@ -106,8 +106,8 @@ static int die(struct eco_sink *sink, int error)
                     sink->is_regular && sink->path ? "it is whole up to its last line"
                                                    : "nothing more is written there");
     if (sink->final_path)
-        eco_why_set(&sink->why, "%s could not be written (%s); an older file is left as it was", name,
-                    strerror(-error));
+        eco_why_set(&sink->why, "%s could not be written (%s); %s", name, strerror(-error),
+                    sink->mode ? "the older file is left as it was" : "no file was made");
     return error;
 }
 

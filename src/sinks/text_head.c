@@ -148,7 +148,9 @@ void eco_text_head(struct eco_page *page, const struct eco_report *report)
         put_no_energy(page, report);
         return;
     }
-    if (!isfinite(report->sums[ECO_SLOT_ACTIVE].job_j) && !eco_text_is_estimate(report))
+    if (report->duration_s < ECO_TEXT_SHORT_S && eco_text_is_too_small(report, report->headline))
+        eco_page_wrap(page, "To see what it takes, repeat it many times within one run", ECO_STYLE_PLAIN);
+    else if (!isfinite(report->sums[ECO_SLOT_ACTIVE].job_j) && !eco_text_is_estimate(report))
         put_idle_unknown(page, report);
     put_kinds(page, report);
 }
