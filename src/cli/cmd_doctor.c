@@ -63,7 +63,7 @@ static int check_all(struct eco_call *call, const struct eco_probe *probe)
     static struct eco_check_result results[CHECKS_MAX];
     unsigned counts[ECO_SKIP + 1] = {0};
     const struct eco_checkup checkup = {.call = call, .probe = probe};
-    for (size_t i = 0; eco_checks[i].id && i < CHECKS_MAX; i++) {
+    for (size_t i = 0; i < CHECKS_MAX && eco_checks[i].id; i++) {
         eco_checks[i].run(&checkup, &results[i]);
         counts[results[i].verdict]++;
         if (!call->settings.json)

@@ -6,6 +6,7 @@
  */
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/guard.h"
 #include "cli/measure_idle.h"
 #include "cli/session.h"
 #include "run/run.h"
@@ -24,9 +25,10 @@
 struct running {
     struct eco_session session;
     struct eco_run *run;
+    struct eco_guard guard;
     uint64_t started_ns, ended_ns;
     int status; /* of CMD, as from waitpid */
-    bool has_ended;
+    bool has_ended, wait_all;
     int32_t pid;       /* of CMD */
     char own_name[16]; /* comm of this program */
 };
@@ -73,13 +75,16 @@ static int make_ready(struct running *self, const struct eco_call *call, struct 
     int r = open_outputs(self, call, why);
     if (r == 0 && call->settings.measure_idle_ns)
         r = eco_measure_idle(&self->session, self->run, call->settings.measure_idle_ns, idle_power, why);
-    if (r == 0)
-        r = open_meter(self, *idle_power ? idle_power : NULL, why);
     if (r < 0)
         return r;
-    r = eco_meter_begin(self->session.meter);
-    if (r < 0)
-        eco_why_set(why, "the first look failed: %s", strerror(-r));
+    eco_guard_enter(&self->guard);
+    r = open_meter(self, *idle_power ? idle_power : NULL, why);
+    if (r == 0) {
+        r = eco_meter_begin(self->session.meter);
+        if (r < 0)
+            eco_why_set(why, "the first look failed: %s", strerror(-r));
+    }
+    (void)eco_guard_leave(&self->guard);
     return r;
 }
 
@@ -92,51 +97,77 @@ static int refuse_exec(const struct eco_call *call, int error, const struct eco_
                      error == -ENOENT ? "command not found" : strerror(-error));
 }
 
-static void tick(struct running *self)
-{
-    /* A look that failed leaves a gap which the meter tells of; the command is not harmed by it. */
-    (void)eco_meter_tick(self->session.meter);
-    (void)eco_session_deliver(&self->session);
-}
-
 /* CMD has ended: what it and those it had waited for used is known exactly. */
 static void on_exited(struct running *self, const struct eco_run_event *event)
 {
     (void)eco_meter_child_ended(self->session.meter, event->pid, &event->usage);
     self->status = event->status;
     self->has_ended = true;
+    eco_guard_ended(&self->guard, event->status, !self->wait_all);
 }
 
-/* Until CMD, or with --wait-all everything it started, has ended. */
-static void watch(struct running *self, bool wait_all)
+/* False when the measurement is over: CMD, or with --wait-all everything it started, has ended. */
+static bool handle(struct running *self, const struct eco_run_event *event)
+{
+    switch (event->kind) {
+    case ECO_RUN_REAPED:
+        (void)eco_meter_child_ended(self->session.meter, event->pid, &event->usage);
+        return true;
+    case ECO_RUN_EXITED:
+        on_exited(self, event);
+        return self->wait_all;
+    case ECO_RUN_EMPTY:
+    case ECO_RUN_INTERRUPT:
+        return false;
+    case ECO_RUN_DEADLINE:
+    case ECO_RUN_STOPPED:
+    case ECO_RUN_SIGNAL:
+        break;
+    }
+    return true;
+}
+
+/* One look. False when the measurement is over, which may happen while a sensor keeps us waiting. */
+static bool tick(struct running *self)
+{
+    bool go_on = true;
+    eco_guard_enter(&self->guard);
+    /* A look that failed leaves a gap which the meter tells of; the command is not harmed by it. */
+    (void)eco_meter_tick(self->session.meter);
+    if (eco_guard_leave(&self->guard))
+        for (size_t i = 0; i < self->guard.event_count; i++)
+            go_on = handle(self, &self->guard.events[i]) && go_on;
+    (void)eco_session_deliver(&self->session);
+    return go_on;
+}
+
+static void watch(struct running *self)
 {
     /* Kept until it is reached: asked again after an event that came late, it would be the one after. */
     uint64_t deadline = eco_meter_next_ns(self->session.meter);
-    for (;;) {
+    bool go_on = true;
+    while (go_on) {
         struct eco_run_event event;
         if (eco_run_wait(self->run, deadline, &event) < 0)
             return;
-        switch (event.kind) {
-        case ECO_RUN_DEADLINE:
-        case ECO_RUN_STOPPED:
-            tick(self);
+        if (event.kind == ECO_RUN_DEADLINE || event.kind == ECO_RUN_STOPPED) {
+            go_on = tick(self);
             deadline = eco_meter_next_ns(self->session.meter);
-            break;
-        case ECO_RUN_REAPED:
-            (void)eco_meter_child_ended(self->session.meter, event.pid, &event.usage);
-            break;
-        case ECO_RUN_EXITED:
-            on_exited(self, &event);
-            if (!wait_all)
-                return;
-            break;
-        case ECO_RUN_EMPTY:
-        case ECO_RUN_INTERRUPT:
-            return;
-        case ECO_RUN_SIGNAL:
-            break;
+        } else {
+            go_on = handle(self, &event);
         }
     }
+}
+
+static void end(struct running *self)
+{
+    if (self->has_ended)
+        eco_guard_ended(&self->guard, self->status, true);
+    eco_guard_enter(&self->guard);
+    (void)eco_meter_end(self->session.meter);
+    (void)eco_guard_leave(&self->guard);
+    self->ended_ns = eco_now_ns();
+    (void)eco_session_deliver(&self->session);
 }
 
 /* A short look at the machine without the command, when its idle power is not known well enough. */
@@ -154,7 +185,10 @@ static void tail(struct running *self)
             return;
         if (event.kind != ECO_RUN_DEADLINE)
             continue;
-        if (eco_meter_tail_tick(self->session.meter) < 0)
+        eco_guard_enter(&self->guard);
+        int r = eco_meter_tail_tick(self->session.meter);
+        (void)eco_guard_leave(&self->guard);
+        if (r < 0)
             return;
         next = eco_now_ns() + TAIL_STEP_NS;
     }
@@ -209,6 +243,8 @@ static int measure(struct running *self, struct eco_call *call)
     struct eco_why why = {0};
     struct eco_session *session = &self->session;
     guard_descriptors();
+    self->wait_all = call->settings.wait_all;
+    eco_guard_init(&self->guard, self->run, session, self->wait_all);
     int r = make_ready(self, call, &why);
     if (r < 0) {
         if (!*why.text)
@@ -220,11 +256,10 @@ static int measure(struct running *self, struct eco_call *call)
     r = eco_run_release(self->run, &self->started_ns, &why);
     if (r < 0)
         return refuse_exec(call, r, &why);
+    eco_guard_begun(&self->guard);
     eco_session_begin(session, true);
-    watch(self, call->settings.wait_all);
-    (void)eco_meter_end(session->meter);
-    self->ended_ns = eco_now_ns();
-    (void)eco_session_deliver(session);
+    watch(self);
+    end(self);
     if (!call->settings.no_idle_tail && !call->settings.no_record)
         tail(self);
     report(self);
@@ -253,6 +288,7 @@ static int run(struct eco_call *call)
     self.pid = eco_run_pid(self.run);
     (void)prctl(PR_GET_NAME, self.own_name);
     int status = measure(&self, call);
+    eco_guard_finish(&self.guard);
     eco_session_finish(&self.session);
     eco_run_reap_rest(self.run);
     self.run = eco_run_finish(self.run);

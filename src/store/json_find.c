@@ -11,9 +11,14 @@ static void advance(struct eco_span *cursor, size_t count)
     cursor->length -= count;
 }
 
+static bool is_one_of(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
 static void skip_blanks(struct eco_span *cursor)
 {
-    while (cursor->length && memchr(" \t\r\n", *cursor->text, 4))
+    while (cursor->length && is_one_of(*cursor->text, " \t\r\n"))
         advance(cursor, 1);
 }
 
@@ -71,7 +76,7 @@ bool eco_json_skip(struct eco_span *cursor)
     if (*cursor->text == '{' || *cursor->text == '[')
         return skip_container(cursor);
     size_t before = cursor->length;
-    while (cursor->length && !memchr(",}] \t\r\n", *cursor->text, 7))
+    while (cursor->length && !is_one_of(*cursor->text, ",}] \t\r\n"))
         advance(cursor, 1);
     return cursor->length > 0 && cursor->length < before;
 }
