@@ -4,6 +4,8 @@
 
 #include "sensors/group.h"
 
+__extension__ typedef unsigned __int128 wide; /* 200 W pass 64 bits of 1e-15 J in 92 s */
+
 #define KINDS_MAX   8 /* kinds of sensor */
 #define MEMBERS_MAX 8 /* dies of a package that are summed */
 
@@ -16,6 +18,7 @@ struct channel_ref {
 /* What was seen of a channel lately, for the findings and for learning its period. */
 struct look {
     bool has_value;
+    bool learns;         /* the sensor does not know its period */
     uint64_t value;      /* last good one */
     uint64_t ns;         /* valid_to of it */
     uint64_t changed_ns; /* when the value last differed from the one before */
@@ -35,7 +38,7 @@ struct source {
     /* of power: */
     uint64_t last_uw, last_ns; /* newest reading */
     uint64_t done_ns;          /* integrated up to here */
-    uint64_t acc_fj;           /* integrated, not yet given out; 1e-15 J x 1e6 = uW x ns */
+    wide acc_fj;               /* integrated, not yet given out; uW x ns = 1e-15 J */
 };
 
 /* What the group knows of domains[i] beside the domain itself. */
@@ -80,6 +83,7 @@ void eco_group_describe_domain(struct eco_group *group, unsigned domain);
 void eco_group_note(struct kind_state *kind);
 
 /* group_power.c */
+uint64_t eco_group_longest_line_ns(uint64_t period_ns);
 struct eco_energy eco_group_read_power(struct eco_group *group, unsigned domain, struct source *source,
                                        bool close_all);
 

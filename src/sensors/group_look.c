@@ -11,15 +11,20 @@ static void note_look(struct look *look, struct eco_channel *channel, const stru
         return;
     uint64_t now = reading->valid_to_ns;
     if (!look->has_value || reading->rebased) {
-        *look = (struct look){
-            .has_value = true, .value = reading->value, .ns = now, .changed_ns = now, .power_w = (double)NAN};
+        *look = (struct look){.has_value = true,
+                              .learns = look->learns || channel->period_ns == 0,
+                              .value = reading->value,
+                              .ns = now,
+                              .changed_ns = now,
+                              .power_w = (double)NAN};
     } else if (reading->value == look->value) {
         look->repeated = true;
         look->ns = now;
     } else {
         uint64_t span = now - look->changed_ns;
         /* Only a value that was seen to stand still tells how long it does. */
-        if (look->repeated && span > 0 && (channel->period_ns == 0 || span < channel->period_ns))
+        if (look->learns && look->repeated && span > 0 &&
+            (channel->period_ns == 0 || span < channel->period_ns))
             channel->period_ns = span;
         if (channel->quantity == ECO_ENERGY_UJ && span > 0)
             look->power_w =

@@ -8,18 +8,21 @@
 
 #include <errno.h>
 
-#define LINE_MAX_NS  (10 * ECO_NS_PER_S) /* no line is drawn over more than this or 20 periods */
+#define LINE_MIN_NS  (10 * ECO_NS_PER_S)  /* no line is drawn over more than 20 periods, */
+#define LINE_MAX_NS  (120 * ECO_NS_PER_S) /* but over 10 s always, over 2 min never */
 #define LINE_PERIODS 20
 #define SUSPEND_NS   (100 * ECO_NS_PER_MS)
 #define FJ_PER_UJ    1000000000ull /* 1 uW x 1 ns = 1e-15 J */
 
 static void add_fj(struct source *source, uint64_t uw, uint64_t ns)
 {
-    double product = (double)uw * (double)ns;
-    if (product < 9e18)
-        source->acc_fj = eco_add_sat(source->acc_fj, uw * ns);
-    else
-        source->acc_fj = UINT64_MAX;
+    source->acc_fj += (wide)uw * ns;
+}
+
+uint64_t eco_group_longest_line_ns(uint64_t period_ns)
+{
+    uint64_t line = LINE_PERIODS * period_ns;
+    return line < LINE_MIN_NS ? LINE_MIN_NS : line < LINE_MAX_NS ? line : LINE_MAX_NS;
 }
 
 /* A fresh reading: what flowed between the end of what is known and this. */
@@ -68,8 +71,7 @@ struct eco_energy eco_group_read_power(struct eco_group *group, unsigned index, 
     const struct eco_reading *reading = group_reading(group, source->members[0]);
     struct eco_domain *domain = &group->domains[index];
     struct slot *slot = &group->slots[index];
-    uint64_t line =
-        LINE_PERIODS * domain->period_ns > LINE_MAX_NS ? LINE_PERIODS * domain->period_ns : LINE_MAX_NS;
+    uint64_t line = eco_group_longest_line_ns(domain->period_ns);
     bool is_fresh = reading->state == ECO_READING_OK && reading->valid_to_ns >= source->last_ns;
     if (!source->has_base)
         return begin_power(group, index, source, reading, -ENODATA);
@@ -89,7 +91,7 @@ struct eco_energy eco_group_read_power(struct eco_group *group, unsigned index, 
         return (struct eco_energy){.state = ECO_ENERGY_WAITING};
     struct eco_domain_source *told = &domain->sources[domain->active_source];
     struct eco_energy energy = {.state = ECO_ENERGY_OK,
-                                .delta_uj = source->acc_fj / FJ_PER_UJ,
+                                .delta_uj = (uint64_t)(source->acc_fj / FJ_PER_UJ),
                                 .from_ns = slot->closed_ns,
                                 .to_ns =
                                     source->done_ns > slot->closed_ns ? source->done_ns : slot->closed_ns,

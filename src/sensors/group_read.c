@@ -321,11 +321,24 @@ void eco_group_read(struct eco_group *group, const struct eco_activity *activity
     eco_group_set_standby(group);
 }
 
+static bool has_power(const struct eco_group *group, unsigned index)
+{
+    const struct eco_domain *domain = &group->domains[index];
+    return domain->source_count > 0 &&
+           group_channel(group, group->slots[index].sources[domain->active_source].members[0])->quantity ==
+               ECO_POWER_UW;
+}
+
 uint64_t eco_group_max_interval_ns(const struct eco_group *group)
 {
     uint64_t limit = UINT64_MAX;
     for (unsigned i = 0; i < group->domain_count; i++) {
-        for (unsigned s = 0; s < group->domains[i].source_count; s++) {
+        const struct eco_domain *domain = &group->domains[i];
+        /* Power that counts has to be seen often enough to be integrated. */
+        uint64_t line = eco_group_longest_line_ns(domain->period_ns);
+        if (domain->counted && has_power(group, i) && line < limit)
+            limit = line;
+        for (unsigned s = 0; s < domain->source_count; s++) {
             uint64_t one = source_limit_ns(group, &group->slots[i].sources[s]);
             limit = one < limit ? one : limit;
         }

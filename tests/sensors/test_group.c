@@ -284,6 +284,27 @@ static void power_is_integrated(void **state)
     close_group(group);
 }
 
+/* A kilowatt for as long as a line may be: no sum runs over, and looks are asked for in time. */
+static void much_power_for_long(void **state)
+{
+    uint64_t sum = 0;
+    (void)state;
+    machine_init(&machine, NULL);
+    eco_temp_write(&machine.temp, "sys/class/hwmon/hwmon0/name", "fam15h_power\n");
+    eco_temp_write(&machine.temp, "sys/class/hwmon/hwmon0/power1_input", "50000000000\n");
+    struct eco_group *group = machine_open(&machine, &(struct eco_group_options){.no_estimate = true}, NULL);
+    assert_in_range(eco_group_max_interval_ns(group), 7 * ECO_NS_PER_S, 9 * ECO_NS_PER_S);
+    machine_read(&machine, group, true, energy);
+    for (int i = 0; i < 50; i++) {
+        machine_advance(&machine, 8 * ECO_NS_PER_S, 0);
+        machine_read(&machine, group, false, energy);
+        assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+        sum += energy[0].delta_uj;
+    }
+    assert_int_equal(sum, 50ull * 8 * 50000000000);
+    close_group(group);
+}
+
 /* A mean over a second speaks for that second. */
 static void mean_power_speaks_for_its_time(void **state)
 {
@@ -386,6 +407,7 @@ int main(void)
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(only_some_kinds),
         cmocka_unit_test(power_is_integrated),
+        cmocka_unit_test(much_power_for_long),
         cmocka_unit_test(mean_power_speaks_for_its_time),
         cmocka_unit_test(findings_tell_all),
         cmocka_unit_test(standby_costs_nothing),
