@@ -119,7 +119,7 @@ static int choose_children(struct eco_scan *scan)
     for (size_t i = ours; rc == 0 && i < members->fresh_count; i++)
         rc = keep_other(members, members->fresh[i].pid, members->fresh[i].inode);
     members->fresh_count = ours;
-    if (rc == 0)
+    if (rc == 0 && members->others_next_count > 0)
         qsort(members->others_next, members->others_next_count, sizeof(*members->others_next),
               compare_others);
     return rc;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TAIL                                                                                                \
+#define TAIL                                                                                              \
     " -1 4194304 96 0 0 0 12 3 7 5 20 0 4 0 90241 1234 300 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 " \
-    "17 "                                                                                                   \
+    "17 "                                                                                                 \
     "6 0 0 0 0 0 0 0 0 140733 9 9 9 0"
 
 static int parse_stat(const char *text, struct eco_stat_line *ret)
