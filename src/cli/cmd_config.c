@@ -6,8 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
-
-extern char **environ;
+#include <unistd.h>
 
 static void format_origin(const struct eco_option_set *set, unsigned index, char *ret, size_t size)
 {

@@ -20,13 +20,12 @@ static void format_counted(const struct eco_probe *probe, const struct eco_findi
                            size_t size)
 {
     const struct eco_domain *domain = eco_probe_domain(probe, finding);
-    if (!domain)
-        (void)snprintf(ret, size, "no");
-    else if (!finding->elected)
+    bool inside = domain && domain->within >= 0 && (unsigned)domain->within < probe->domain_count;
+    if (domain && !finding->elected)
         (void)snprintf(ret, size, "spare");
-    else if (domain->counted)
+    else if (domain && domain->counted)
         (void)snprintf(ret, size, "yes");
-    else if (domain->within >= 0 && (unsigned)domain->within < probe->domain_count)
+    else if (inside)
         (void)snprintf(ret, size, "in %s", probe->domains[domain->within].name);
     else
         (void)snprintf(ret, size, "no");

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* By doing it: a child that never runs anything is put into a group of its own. */
 void eco_check_cgroup(const struct eco_checkup *checkup, struct eco_check_result *ret)
 {

@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* Is there a program of that name, in PATH or as a path? */
 static bool is_program(const char *name)
 {

@@ -136,7 +136,7 @@ static int visit(const struct listing *listing, int dir, const char *name)
 {
     size_t length = strlen(name);
     char path[PATH_MAX];
-    struct eco_record record;
+    struct eco_record record = {.pid = 0};
     if (length < 7 || strcmp(name + length - 6, ".jsonl") != 0)
         return 0;
     int n = snprintf(path, sizeof path, "%s/%s", listing->directory, name);
