@@ -38,9 +38,9 @@ int eco_meter_add_root(struct eco_meter *meter, int32_t pid)
 {
     if (meter->owner != getpid())
         return -ECANCELED;
-    (void)pthread_mutex_lock(&meter->lock);
+    (void)pthread_mutex_lock(&meter->procs_lock);
     int r = eco_procs_add_root(meter->procs, pid);
-    (void)pthread_mutex_unlock(&meter->lock);
+    (void)pthread_mutex_unlock(&meter->procs_lock);
     return r;
 }
 
@@ -53,8 +53,10 @@ int eco_meter_child_ended(struct eco_meter *meter, int32_t pid, const struct rus
 {
     if (meter->owner != getpid())
         return -ECANCELED;
-    (void)pthread_mutex_lock(&meter->lock);
+    (void)pthread_mutex_lock(&meter->procs_lock);
     eco_procs_child_ended(meter->procs, pid, usage);
+    (void)pthread_mutex_unlock(&meter->procs_lock);
+    (void)pthread_mutex_lock(&meter->lock);
     uint64_t rss_bytes = (uint64_t)usage->ru_maxrss * 1024;
     if (rss_bytes > meter->child_max_rss_bytes)
         meter->child_max_rss_bytes = rss_bytes;

@@ -38,16 +38,26 @@ static int keep_cpus_before(struct eco_meter *meter)
     return 0;
 }
 
-int eco_meter_look(struct eco_meter *meter, bool final, bool close_all)
+/* A sensor's driver may take its time, or never answer: no lock is held meanwhile, so that what is known
+ * already can be told. */
+int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all)
 {
     int r = keep_cpus_before(meter);
     if (r < 0)
         return r;
     r = eco_busy_read(meter->busy, wants_frequencies(meter), &meter->activity);
-    bool has_activity = r >= 0;
-    eco_group_read(meter->group, has_activity ? &meter->activity : NULL, close_all, meter->energies);
-    meter->look_ns = meter->env->clock->mono_ns(meter->env->clock);
-    r = eco_procs_look(meter->procs, final, &meter->usage);
+    eco_group_read(meter->group, r >= 0 ? &meter->activity : NULL, close_all, meter->energies);
+    meter->now_ns = meter->env->clock->mono_ns(meter->env->clock);
+    return 0;
+}
+
+int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
+{
+    unsigned count;
+    const struct eco_domain *domains = eco_group_domains(meter->group, &count);
+    int r = eco_procs_look(meter->procs, final, &meter->usage);
+    meter->look_ns = meter->now_ns;
+    memcpy(meter->domains, domains, meter->domain_count * sizeof *domains);
     return r == -ESRCH ? 0 : r;
 }
 

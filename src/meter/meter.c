@@ -45,19 +45,9 @@ static double read_memory_use(const struct eco_meter *meter)
     return (double)eco_sub_sat(total_kb, available_kb) / (double)total_kb;
 }
 
-int eco_meter_begin(struct eco_meter *meter)
+/* Under both locks: the first look becomes the baseline. */
+static void begin_books(struct eco_meter *meter)
 {
-    const struct eco_clock *clock = meter->env->clock;
-    (void)pthread_mutex_lock(&meter->lock);
-    if (meter->columns > 1)
-        ensure_weights(meter);
-    eco_meter_freeze_idle(meter);
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        if (meter->domains[d].kind == ECO_KIND_DRAM)
-            meter->mem_used_ratio = read_memory_use(meter);
-    meter->begin_real_ns = clock->real_ns(clock);
-    meter->begin_boot_ns = meter->frame_boot_ns = clock->boot_ns(clock);
-    int r = eco_meter_look(meter, false, true);
     meter->begin_ns = meter->frame_ns = meter->look_ns;
     meter->busy_begin_ns = meter->activity.busy_ns;
     meter->job_begin_ns = meter->usage.job_cpu_ns;
@@ -66,17 +56,54 @@ int eco_meter_begin(struct eco_meter *meter)
     meter->has_begun = true;
     for (unsigned d = 0; d < meter->domain_count; d++)
         eco_idle_break(&meter->d[d].learner);
+}
+
+static void lock_both(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->procs_lock);
+    (void)pthread_mutex_lock(&meter->lock);
+}
+
+static void unlock_both(struct eco_meter *meter)
+{
+    (void)pthread_mutex_unlock(&meter->lock);
+    (void)pthread_mutex_unlock(&meter->procs_lock);
+}
+
+int eco_meter_begin(struct eco_meter *meter)
+{
+    const struct eco_clock *clock = meter->env->clock;
+    if (meter->columns > 1)
+        ensure_weights(meter);
+    int64_t real_ns = clock->real_ns(clock);
+    uint64_t boot_ns = clock->boot_ns(clock);
+    int r = eco_meter_look_at_sensors(meter, true);
+    if (r < 0)
+        return r;
+    lock_both(meter);
+    meter->begin_real_ns = real_ns;
+    meter->begin_boot_ns = meter->frame_boot_ns = boot_ns;
+    eco_meter_freeze_idle(meter);
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        if (meter->domains[d].kind == ECO_KIND_DRAM)
+            meter->mem_used_ratio = read_memory_use(meter);
+    r = eco_meter_look_at_procs(meter, false);
+    begin_books(meter);
     if (r >= 0)
         eco_meter_watch_strangers(meter, false);
-    (void)pthread_mutex_unlock(&meter->lock);
+    unlock_both(meter);
     return r;
 }
 
 static int step(struct eco_meter *meter, bool final, bool emit)
 {
     ensure_weights(meter);
+    int r = eco_meter_look_at_sensors(meter, final);
+    lock_both(meter);
+    meter->made_frame = false;
     eco_accounts_fold(&meter->accounts, eco_sub_sat(meter->seq, FOLD_AFTER));
-    int r = eco_meter_look(meter, final, final);
+    if (r >= 0)
+        r = eco_meter_look_at_procs(meter, final);
     if (r >= 0)
         r = eco_meter_grant(meter);
     if (r >= 0)
@@ -85,6 +112,12 @@ static int step(struct eco_meter *meter, bool final, bool emit)
         eco_meter_watch_strangers(meter, final);
     if (r >= 0 && emit)
         eco_meter_emit(meter, final);
+    if (final) {
+        meter->end_ns = meter->look_ns;
+        meter->has_ended = true;
+        (void)pthread_cond_broadcast(&meter->changed);
+    }
+    unlock_both(meter);
     return r;
 }
 
@@ -94,46 +127,35 @@ int eco_meter_tick(struct eco_meter *meter)
         return -ECANCELED;
     if (!meter->has_begun)
         return eco_meter_begin(meter);
-    (void)pthread_mutex_lock(&meter->lock);
+    if (meter->has_ended)
+        return -EPIPE;
     const struct eco_clock *clock = meter->env->clock;
     uint64_t now = clock->mono_ns(clock),
              early = (uint64_t)((double)meter->options.interval_ns * EARLY_RATIO);
     bool between = meter->options.interval_ns > eco_group_max_interval_ns(meter->group) &&
-                   !meter->has_ended && now + early < meter->frame_ns + meter->options.interval_ns;
-    meter->made_frame = false;
-    int r = meter->has_ended ? -EPIPE : step(meter, false, !between);
-    (void)pthread_mutex_unlock(&meter->lock);
-    return r;
+                   now + early < meter->frame_ns + meter->options.interval_ns;
+    return step(meter, false, !between);
 }
 
 int eco_meter_end(struct eco_meter *meter)
 {
-    (void)pthread_mutex_lock(&meter->lock);
-    meter->made_frame = false;
-    int r = meter->has_ended ? 0 : step(meter, true, true);
-    if (!meter->has_ended)
-        meter->end_ns = meter->look_ns;
-    meter->has_ended = true;
-    (void)pthread_cond_broadcast(&meter->changed);
-    (void)pthread_mutex_unlock(&meter->lock);
-    return r;
+    return meter->has_ended ? 0 : step(meter, true, true);
 }
 
 int eco_meter_tail_tick(struct eco_meter *meter)
 {
-    (void)pthread_mutex_lock(&meter->lock);
     uint64_t busy_before = meter->activity.busy_ns;
     bool first = !meter->activity.time_ns;
     int r = eco_busy_read(meter->busy, false, &meter->activity);
     eco_group_read(meter->group, &meter->activity, first, meter->energies);
+    (void)pthread_mutex_lock(&meter->lock);
     meter->tail_busy_ns += first ? 0 : eco_sub_sat(meter->activity.busy_ns, busy_before);
     for (unsigned d = 0; d < meter->domain_count; d++) {
         const struct eco_energy *energy = &meter->energies[d];
+        double busy_s = (double)(meter->tail_busy_ns - meter->d[d].tail_busy_ns) * 1e-9 / meter->columns;
         if (energy->state == ECO_ENERGY_OK && !first)
             eco_meter_feed_idle(meter, d, (double)eco_sub_sat(energy->to_ns, energy->from_ns) * 1e-9,
-                                (double)energy->delta_uj * 1e-6,
-                                (double)(meter->tail_busy_ns - meter->d[d].tail_busy_ns) * 1e-9 /
-                                    meter->columns);
+                                (double)energy->delta_uj * 1e-6, busy_s);
         if (energy->state != ECO_ENERGY_WAITING)
             meter->d[d].tail_busy_ns = meter->tail_busy_ns;
     }

@@ -43,7 +43,11 @@ struct eco_meter_domain {
 
 struct eco_meter {
     pid_t owner;
-    pthread_mutex_t lock;
+    /*
+     * What a look reads of sensors and CPUs belongs to the thread that looks. `procs_lock` guards procs and
+     * what they lent; `lock` everything that is told: books, frames, totals. Taken in this order.
+     */
+    pthread_mutex_t procs_lock, lock;
     pthread_cond_t changed;
     struct eco_meter_options options;
     struct eco_meter_host_options extra;
@@ -62,7 +66,7 @@ struct eco_meter {
     struct eco_procs *strangers; /* everybody else, to tell what a run without cgroup missed */
     struct eco_why sensor_why;
 
-    const struct eco_domain *domains;
+    struct eco_domain *domains; /* copies of the group's, renewed under the lock */
     unsigned domain_count, columns;
     struct eco_meter_domain *d;
     double given_total_uw; /* --idle-power 20W: of the whole machine; nan = none */
@@ -84,7 +88,8 @@ struct eco_meter {
     bool has_begun, has_ended;
     uint64_t begin_ns, begin_boot_ns, end_ns;
     int64_t begin_real_ns;
-    uint64_t look_ns;                 /* last look */
+    uint64_t now_ns;                  /* present look, of the thread that looks */
+    uint64_t look_ns;                 /* last look that is in the books */
     uint64_t frame_ns, frame_boot_ns; /* last frame's end */
     uint64_t suspended_ns, seq, frames_made;
     uint64_t busy_begin_ns;  /* machine's busy time at the baseline */
@@ -130,8 +135,9 @@ struct eco_reader {
 
 /* open.c: packages, cores and siblings, once. */
 void eco_meter_see_topology(struct eco_meter *meter);
-/* look.c: read everything once. `final`: the job has ended. */
-int eco_meter_look(struct eco_meter *meter, bool final, bool close_all);
+/* look.c: the two halves of a look. The second one under both locks. `final`: the job has ended. */
+int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all);
+int eco_meter_look_at_procs(struct eco_meter *meter, bool final);
 /* grant.c: CPU time of this look becomes weights of accounts. 0 or -ENOMEM. */
 int eco_meter_grant(struct eco_meter *meter);
 /* divide.c: domains whose interval is closed are divided among the pending accounts. 0 or -ENOMEM. */

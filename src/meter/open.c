@@ -118,7 +118,11 @@ static int open_sources(struct eco_meter *meter, struct eco_why *why)
 
 static int make_books(struct eco_meter *meter)
 {
-    meter->domains = eco_group_domains(meter->group, &meter->domain_count);
+    const struct eco_domain *domains = eco_group_domains(meter->group, &meter->domain_count);
+    meter->domains = eco_calloc(ECO_DOMAINS_MAX, sizeof *meter->domains);
+    if (!meter->domains)
+        return -ENOMEM;
+    memcpy(meter->domains, domains, meter->domain_count * sizeof *domains);
     int highest = 0;
     for (unsigned d = 0; d < meter->domain_count; d++)
         if (meter->domains[d].package > highest)
@@ -143,6 +147,7 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
     if (!meter)
         return -ENOMEM;
     meter->owner = getpid();
+    (void)pthread_mutex_init(&meter->procs_lock, NULL);
     (void)pthread_mutex_init(&meter->lock, NULL);
     (void)pthread_cond_init(&meter->changed, NULL);
     meter->extra.cgroup_dir_fd = -1;
@@ -189,8 +194,10 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
     free(meter->cpus_before);
     free(meter->cpu_hg);
     free(meter->d);
+    free(meter->domains);
     (void)pthread_cond_destroy(&meter->changed);
     (void)pthread_mutex_destroy(&meter->lock);
+    (void)pthread_mutex_destroy(&meter->procs_lock);
     free(meter);
     return NULL;
 }

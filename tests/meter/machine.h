@@ -146,7 +146,7 @@ static inline void machine_init(struct machine *machine, unsigned packages)
     eco_text_copy(machine->host.hostname, sizeof machine->host.hostname, "scripted");
     eco_text_copy(machine->host.cpu_vendor, sizeof machine->host.cpu_vendor, "GenuineIntel");
     machine->host.memory_bytes = 1024000000;
-    machine->host.cpu_quota = NAN;
+    machine->host.cpu_quota = ECO_NAN;
     machine->host.ticks_per_s = 100;
     for (int i = 0; i < 2; i++)
         machine->places[i] = (struct eco_cpu_place){
