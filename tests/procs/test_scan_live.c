@@ -308,7 +308,7 @@ static void test_orphans(void **state)
     (void)state;
     struct outcome outcome = measure(job_orphans, 10, -1);
     assert_same(outcome.job_s, outcome.used_s);
-    assert_same(outcome.job_s, outcome.told_s);
+    assert_true(outcome.told_s <= outcome.used_s);
 }
 
 /* The kernel drops what such children used: all that is known is what was seen while they lived. */
@@ -383,7 +383,7 @@ static void test_machine(void **state)
     struct eco_procs_options options = {.scope = ECO_SCOPE_MACHINE, .cgroup_dir_fd = -1};
     struct eco_procs *procs;
     struct eco_usage usage;
-    double rows_s = 0, group_s = 0;
+    double rows_s = 0, group_s = 0, before_s = children_s();
     bool self = false;
     int go;
     assert_int_equal(eco_root_init(&root, NULL, NULL), 0);
@@ -398,22 +398,23 @@ static void test_machine(void **state)
         pause_ms(100);
         (void)waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT | WNOHANG);
         assert_int_equal(eco_procs_look(procs, ended.si_pid != 0, &usage), 0);
-        for (uint32_t i = 0; i < usage.changed_count; i++)
-            self |= (usage.changed[i]->flags & ECO_PROC_SELF) != 0 && usage.changed[i]->pid == getpid();
-    }
-    for (uint32_t i = 0; i < usage.changed_count; i++) {
-        const struct eco_proc *proc = usage.changed[i];
-        if ((proc->flags & ECO_PROC_JOB) == 0)
-            continue;
-        rows_s += (double)(proc->cpu_ns - proc->base_cpu_ns) / 1e9;
-        if ((proc->flags & ECO_PROC_GROUP) != 0)
-            group_s += (double)proc->cpu_ns / 1e9;
+        rows_s = 0;
+        for (uint32_t i = 0; i < usage.changed_count; i++) {
+            const struct eco_proc *proc = usage.changed[i];
+            self |= (proc->flags & ECO_PROC_SELF) != 0 && proc->pid == getpid();
+            if ((proc->flags & ECO_PROC_JOB) == 0)
+                continue;
+            rows_s += (double)(proc->cpu_ns - proc->base_cpu_ns) / 1e9;
+            if ((proc->flags & ECO_PROC_GROUP) != 0)
+                group_s = (double)proc->cpu_ns / 1e9;
+        }
     }
     assert_true(self);
-    assert_same((double)usage.job_cpu_ns / 1e9, (double)*told_ns / 1e9 + 0.01);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    /* 20 ms: ticks of the parent's books */
+    eco_assert_near((double)usage.job_cpu_ns / 1e9, children_s() - before_s, 0.02 + 0.01 * children_s());
     assert_true(group_s > 0.8 * (double)usage.job_cpu_ns / 1e9);
     assert_true(rows_s <= (double)usage.job_cpu_ns / 1e9 + 1e-6);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
     procs = eco_procs_free(procs);
     eco_root_finish(&root);
 }
