@@ -17,7 +17,7 @@
 #define STATUS_SIZE  8192u
 #define CMDLINE_LOOK 1024u /* bytes in which a role is looked for */
 #define REFRESH_NS   (30 * ECO_NS_PER_S)
-#define REFRESH_MAX  16u /* sleepers read again in one look */
+#define REFRESH_MAX  4u /* sleepers read again in one look: above 120 of them they wait longer than that */
 /* A child that used less than this is not looked for again when its parent's books grow. */
 #define RECHECK_MIN_NS (5 * ECO_NS_PER_MS)
 
