@@ -167,7 +167,7 @@ static int run(struct eco_call *call)
     watch(&session, &call->settings, watched.count > 0, &ends);
     r = eco_session_make_report(&session);
     if (r == 0)
-        eco_session_end(&session);
+        eco_session_end(&session, true);
     bool hung_up = eco_outputs_hung_up(&session.outputs);
     eco_session_finish(&session);
     if (r < 0 && !hung_up)

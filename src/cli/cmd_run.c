@@ -219,7 +219,7 @@ static void name_command(struct running *self)
     }
 }
 
-static void report(struct running *self)
+static void report(struct running *self, bool is_whole)
 {
     struct eco_session *session = &self->session;
     int r = eco_session_make_report(session);
@@ -235,7 +235,19 @@ static void report(struct running *self)
     }
     if (session->report.caught_ratio < 0.995 && *eco_run_cgroup_why(self->run))
         eco_report_warn(&session->report, "no private cgroup: %s", eco_run_cgroup_why(self->run));
-    eco_session_end(session);
+    if (!is_whole)
+        eco_report_warn(&session->report,
+                        "a sensor did not answer any more: the figures end before the command did");
+    eco_session_end(session, is_whole);
+}
+
+/* From the guard's thread, while a look hangs in a driver: no sensor is touched here. */
+static void last_words(void *context)
+{
+    struct running *self = context;
+    for (size_t i = 0; i < self->guard.event_count; i++)
+        (void)handle(self, &self->guard.events[i]);
+    report(self, false);
 }
 
 static int measure(struct running *self, struct eco_call *call)
@@ -244,7 +256,12 @@ static int measure(struct running *self, struct eco_call *call)
     struct eco_session *session = &self->session;
     guard_descriptors();
     self->wait_all = call->settings.wait_all;
-    eco_guard_init(&self->guard, self->run, session, self->wait_all);
+    self->guard.run = self->run;
+    self->guard.session = session;
+    self->guard.wait_all = self->wait_all;
+    self->guard.last_words = last_words;
+    self->guard.context = self;
+    eco_guard_init(&self->guard);
     int r = make_ready(self, call, &why);
     if (r < 0) {
         if (!*why.text)
@@ -262,7 +279,7 @@ static int measure(struct running *self, struct eco_call *call)
     end(self);
     if (!call->settings.no_idle_tail && !call->settings.no_record)
         tail(self);
-    report(self);
+    report(self, true);
     return self->has_ended ? eco_run_exit_status(self->status) : ECO_EXIT_RUN;
 }
 

@@ -50,11 +50,11 @@ static void write_row(const struct eco_probe *probe, const struct eco_finding *f
     clean(label, sizeof label, channel->label);
     (void)snprintf(source, sizeof source, "%s %s", finding->sensor, label);
     eco_text_cut(name, 13, true);
-    eco_text_cut(source, 26, true);
+    eco_text_cut(source, 24, true);
     format_counted(probe, finding, counted, sizeof counted);
     eco_text_cut(counted, 14, true);
     format_power(finding, power, sizeof power);
-    (void)printf("%-13s %-26s %-7s %-9s %8s  %s\n", name, source, eco_kind_name(channel->key.kind),
+    (void)printf("%-13s %-24s %-7s %-9s %8s  %s\n", name, source, eco_kind_name(channel->key.kind),
                  eco_quality_name(channel->quality), power, counted);
     if (channel->range_high_uw)
         (void)printf("%14srange %.4g to %.4g W\n", "", (double)channel->range_low_uw * 1e-6,
@@ -77,6 +77,17 @@ static void write_refused(const struct eco_finding *finding)
         (void)printf("      %s\n", refusal->why.fix);
 }
 
+/* Has a refusal said the same already? */
+static bool is_told(const struct eco_probe *probe)
+{
+    for (size_t i = 0; i < probe->count; i++) {
+        const struct eco_refusal *refusal = probe->findings[i].refusal;
+        if (refusal && strcmp(refusal->why.text, probe->why.text) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void write_text(const struct eco_probe *probe)
 {
     bool any = false, refused = false;
@@ -84,7 +95,7 @@ static void write_text(const struct eco_probe *probe)
         if (!probe->findings[i].channel)
             continue;
         if (!any)
-            (void)printf("%-13s %-26s %-7s %-9s %8s  %s\n", "DOMAIN", "SOURCE", "KIND", "QUALITY", "NOW",
+            (void)printf("%-13s %-24s %-7s %-9s %8s  %s\n", "DOMAIN", "SOURCE", "KIND", "QUALITY", "NOW",
                          "COUNTED");
         any = true;
         write_row(probe, &probe->findings[i]);
@@ -106,11 +117,11 @@ static void write_text(const struct eco_probe *probe)
         (void)snprintf(text, sizeof text, "Estimated by a model: %s", model);
         eco_help_fill(stdout, text, 0, 0);
     }
-    if (*probe->why.text) {
+    if (*probe->why.text && !is_told(probe)) {
         (void)printf("\n");
         eco_help_fill(stdout, probe->why.text, 0, 0);
     }
-    if (*probe->why.fix)
+    if (*probe->why.fix && !is_told(probe))
         (void)printf("    %s\n", probe->why.fix);
 }
 

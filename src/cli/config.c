@@ -18,6 +18,7 @@ struct eco_config {
     char **texts;
     size_t count, capacity;
     char user_path[PATH_MAX];
+    bool told; /* that files are ignored */
 };
 
 struct eco_config *eco_config_new(void)
@@ -222,15 +223,23 @@ int eco_config_apply(struct eco_config *config, struct eco_call *call, enum eco_
     return r < 0 ? r : 1;
 }
 
+/* A file that this user may not read is not theirs to obey, one that cannot be parsed by this build is said.
+ */
+static int apply_place(struct eco_config *config, struct eco_call *call, enum eco_layer layer,
+                       const char *path, struct eco_why *why)
+{
+    int r = eco_config_apply(config, call, layer, path, why);
+    if (r == -ENOTSUP && !config->told) {
+        config->told = true;
+        eco_notice("%s", why->text);
+    }
+    return r == -ENOTSUP || r == -EACCES ? 0 : r;
+}
+
 int eco_config_apply_all(struct eco_config *config, struct eco_call *call, struct eco_why *why)
 {
-    int r = eco_config_apply(config, call, ECO_LAYER_SYSTEM, ECO_CONFIG_SYSTEM, why);
-    int u = 0;
-    if ((r >= 0 || r == -ENOTSUP) && eco_config_user_path(config->user_path, sizeof config->user_path))
-        u = eco_config_apply(config, call, ECO_LAYER_USER, config->user_path, why);
-    if (r == -ENOTSUP || u == -ENOTSUP)
-        eco_notice("%s", why->text);
-    if (r < 0 && r != -ENOTSUP)
-        return r;
-    return u < 0 && u != -ENOTSUP ? u : 0;
+    int r = apply_place(config, call, ECO_LAYER_SYSTEM, ECO_CONFIG_SYSTEM, why);
+    if (r >= 0 && eco_config_user_path(config->user_path, sizeof config->user_path))
+        r = apply_place(config, call, ECO_LAYER_USER, config->user_path, why);
+    return r < 0 ? r : 0;
 }

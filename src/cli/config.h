@@ -32,6 +32,7 @@ bool eco_config_user_path(char *ret, size_t size);
 int eco_config_apply(struct eco_config *config, struct eco_call *call, enum eco_layer layer, const char *path,
                      struct eco_why *why) ECO_MUST_CHECK;
 
-/** Both files at their usual places. 0 or negative errno with a reason. */
+/** Both files at their usual places; one that this user may not read is passed over. 0 or negative errno with
+ * a reason. */
 int eco_config_apply_all(struct eco_config *config, struct eco_call *call,
                          struct eco_why *why) ECO_MUST_CHECK;

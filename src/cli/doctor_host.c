@@ -101,7 +101,8 @@ void eco_check_config(const struct eco_checkup *checkup, struct eco_check_result
                     ? eco_config_apply(checkup->call->config, &call, ECO_LAYER_USER, user, &ret->why)
                     : 0;
         if (a < 0 || b < 0) {
-            ret->verdict = a == -ENOTSUP || b == -ENOTSUP ? ECO_WARN : ECO_FAIL;
+            int r = a < 0 ? a : b;
+            ret->verdict = r == -ENOTSUP || r == -EACCES ? ECO_WARN : ECO_FAIL;
             return;
         }
         found = (unsigned)(a + b);

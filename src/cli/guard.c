@@ -61,6 +61,9 @@ void eco_guard_ended(struct eco_guard *guard, int status, bool is_over)
 /* The other thread never came back: what was written so far stays, the command's end becomes ours. */
 static _Noreturn void end_program(struct eco_guard *guard, int status)
 {
+    (void)pthread_mutex_unlock(&guard->lock);
+    if (guard->has_begun)
+        guard->last_words(guard->context);
     eco_outputs_close(&guard->session->outputs);
     eco_run_reap_rest(guard->run);
     guard->run = eco_run_finish(guard->run);
@@ -109,8 +112,6 @@ static void look_after(struct eco_guard *guard)
     uint64_t over_ns = eco_now_ns();
     while (is_lost || !guard->is_back) {
         if (guard->is_over && (is_lost || eco_now_ns() >= over_ns + PATIENCE_NS)) {
-            if (!is_lost)
-                eco_notice("a sensor does not answer; there is no report");
             end_program(guard, ECO_EXIT_RUN);
         }
         if (guard->is_over) {
@@ -146,11 +147,8 @@ static void *watch(void *context)
     return NULL;
 }
 
-void eco_guard_init(struct eco_guard *guard, struct eco_run *run, struct eco_session *session, bool wait_all)
+void eco_guard_init(struct eco_guard *guard)
 {
-    guard->run = run;
-    guard->session = session;
-    guard->wait_all = wait_all;
     pthread_condattr_t clock;
     pthread_attr_t attr;
     (void)pthread_condattr_init(&clock);

@@ -20,6 +20,10 @@
 struct eco_guard {
     struct eco_run *run;
     struct eco_session *session;
+    /* Handles guard->events and reports what is known, when the call never came back. Called by the thread.
+     */
+    void (*last_words)(void *context);
+    void *context;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -34,8 +38,9 @@ struct eco_guard {
     size_t event_count;
 };
 
-/** Starts the thread; where that fails all goes on without one. */
-void eco_guard_init(struct eco_guard *guard, struct eco_run *run, struct eco_session *session, bool wait_all);
+/** run, session, last_words, context and wait_all are set. Starts the thread; where that fails all goes on
+ * without. */
+void eco_guard_init(struct eco_guard *guard);
 void eco_guard_finish(struct eco_guard *guard);
 
 /** Around a call that may not come back. */

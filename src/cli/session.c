@@ -40,29 +40,25 @@ static enum eco_policy chosen_policy(const struct eco_settings *settings)
     return settings->policy ? eco_policy_parse(settings->policy) : ECO_POLICY_ACTIVE;
 }
 
-/* An idle power given for a domain that is not there would change nothing without a word. */
-static int check_idle_names(const struct eco_meter *meter, const char *text, struct eco_why *why)
+/* An idle power given for a domain that is not there changes nothing: not without a word, but not fatal
+ * either, for a sensor that cannot be read today must not keep a job from running. */
+static void check_idle_names(struct eco_session *session, const char *text)
 {
     unsigned count;
-    const struct eco_domain *domains = eco_meter_domains(meter, &count);
+    const struct eco_domain *domains = eco_meter_domains(session->meter, &count);
     for (const char *item = text; item && *item; item += strcspn(item, ","), item += *item == ',') {
         size_t item_length = strcspn(item, ",");
         const char *equals = memchr(item, '=', item_length);
         size_t length = equals ? (size_t)(equals - item) : 0;
         bool known = !equals;
-        char names[160] = "";
-        for (unsigned d = 0; d < count && !known; d++) {
+        for (unsigned d = 0; d < count && !known; d++)
             known = strlen(domains[d].name) == length && memcmp(domains[d].name, item, length) == 0;
-            size_t used = strlen(names);
-            (void)snprintf(names + used, sizeof names - used, "%s%s", d ? ", " : "", domains[d].name);
-        }
-        if (!known) {
-            eco_why_set(why, "--idle-power: there is no domain '%.*s' here; there are: %s",
-                        (int)(length < 40 ? length : 40), item, *names ? names : "none");
-            return -EINVAL;
-        }
+        if (!known)
+            (void)snprintf(
+                session->idle_unknown, sizeof session->idle_unknown, "%.*s",
+                (int)(length < sizeof session->idle_unknown ? length : sizeof session->idle_unknown - 1),
+                item);
     }
-    return 0;
 }
 
 int eco_session_open_meter(struct eco_session *session, bool whole_machine, int cgroup_fd,
@@ -87,7 +83,9 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
         .machine_state_dir = ECO_MACHINE_STATE_DIR,
     };
     int r = eco_meter_open_full(&options, &host, &session->meter, why);
-    return r < 0 ? r : check_idle_names(session->meter, options.idle_power, why);
+    if (r >= 0)
+        check_idle_names(session, options.idle_power);
+    return r;
 }
 
 static const struct eco_proc_name *proc_name(const void *context, uint32_t proc_id)
@@ -172,13 +170,16 @@ int eco_session_make_report(struct eco_session *session)
     report->exit_signal = -1;
     if (!getcwd(report->cwd, sizeof report->cwd))
         report->cwd[0] = 0;
+    if (*session->idle_unknown)
+        eco_report_warn(report, "an idle power was given for %s, which is not a domain of this machine now",
+                        session->idle_unknown);
     add_labels(report, &session->call->settings.labels, label_keys);
     return 0;
 }
 
-void eco_session_end(struct eco_session *session)
+void eco_session_end(struct eco_session *session, bool keep)
 {
-    if (!session->call->settings.no_record)
+    if (keep && !session->call->settings.no_record)
         (void)eco_meter_save_state(session->meter);
     eco_outputs_report(&session->outputs, &session->report);
     if (session->spool)

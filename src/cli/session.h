@@ -16,8 +16,8 @@ struct eco_session {
     struct eco_sink_begin begin;
     char run_id[33], parent_run_id[33];
     char state_dir[PATH_MAX]; /* "" = none */
-    char sensor_why[ECO_WHY_MAX], sensor_fix[ECO_WHY_MAX];
-    char *const *command; /* NULL for monitor */
+    char idle_unknown[48];    /* domain that --idle-power names and that is not there, "" none */
+    char *const *command;     /* NULL for monitor */
     int64_t started_real_ns;
     uint64_t last_seq, last_t1_ns; /* of the newest frame; t1 is the begin before the first */
     bool delivered;
@@ -48,8 +48,8 @@ void eco_session_begin(struct eco_session *session, bool record);
 uint32_t eco_session_deliver(struct eco_session *session);
 /** Fill session->report with all but the end of the command. 0 or negative errno. */
 int eco_session_make_report(struct eco_session *session) ECO_MUST_CHECK;
-/** Keep what was learnt, and hand the report to all outputs and the record. */
-void eco_session_end(struct eco_session *session);
+/** Hand the report to all outputs and the record. Before it `keep`: keep what was learnt of idle power. */
+void eco_session_end(struct eco_session *session, bool keep);
 /** Frees everything. Outputs that got no report vanish, as far as they are files of their own. */
 void eco_session_finish(struct eco_session *session);
 

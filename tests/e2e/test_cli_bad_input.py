@@ -33,7 +33,6 @@ RUN_MISUSE = [
     (["--label", "x", "touch", "ran"], "KEY=VALUE"),
     (["--top", "0", "touch", "ran"], "from 1 to"),
     (["--idle-power", "a lot", "touch", "ran"], "--idle-power"),
-    (["--idle-power", "nowhere-7=20W", "touch", "ran"], "nowhere-7"),
     (["--path.procfs", "nowhere", "touch", "ran"], "nowhere"),
     (["--path.sysfs", "/etc/passwd", "touch", "ran"], "/etc/passwd"),
     (["--measure-idle", "0", "touch", "ran"], "--measure-idle"),
@@ -182,6 +181,12 @@ def test_a_pid_that_vanishes_ends_monitor(ecocode, home, tmp_path):
     assert watcher.returncode == 0, errors
     assert time.monotonic() - begin < 10
     check_report(read_json(out))
+
+
+def test_an_idle_power_for_nothing_is_told_in_the_report(ecocode, home, tmp_path):
+    out = tmp_path / "o.json"
+    assert call(ecocode, home, "run", "-q", "-o", str(out), "--idle-power", "nowhere-7=20W", "true").returncode == 0
+    assert any("nowhere-7" in warning for warning in read_json(out)["warnings"])
 
 
 def test_a_full_disk_does_not_fail_the_command(ecocode, home):
