@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.."
 seconds="${1:-60}"
-[ -f build-fuzz/build.ninja ] || CC=clang meson setup build-fuzz -Dfuzzing=true -Db_sanitize=address,undefined -Db_lundef=false > /dev/null || exit 1
+[ -f build-fuzz/build.ninja ] || CC=clang meson setup build-fuzz -Dfuzzing=true -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link > /dev/null || exit 1
 ninja -C build-fuzz --quiet || exit 1
 bad=0
 for target in build-fuzz/tests/fuzz/fuzz_*; do

@@ -193,7 +193,7 @@ void eco_idle_expire(struct eco_idle *idle, int64_t now_real_s)
                     isfinite(chunk->length_s + chunk->busy_cpus + chunk->power_w);
 
         /* A stamp from the future is a clock that was wrong: its age can never be told. */
-        if (!sane || now_real_s - at > AGE_MAX_S || at - now_real_s > DAY_S)
+        if (!sane || at < now_real_s - AGE_MAX_S || at > now_real_s + DAY_S)
             ring_remove(idle, i);
     }
     detect_step(idle);

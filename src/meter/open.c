@@ -195,9 +195,12 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
     free(meter->cpu_hg);
     free(meter->d);
     free(meter->domains);
-    (void)pthread_cond_destroy(&meter->changed);
-    (void)pthread_mutex_destroy(&meter->lock);
-    (void)pthread_mutex_destroy(&meter->procs_lock);
+    /* In a forked child the thread that waited is gone: destroying what it waited for would wait for it. */
+    if (meter->owner == getpid()) {
+        (void)pthread_cond_destroy(&meter->changed);
+        (void)pthread_mutex_destroy(&meter->lock);
+        (void)pthread_mutex_destroy(&meter->procs_lock);
+    }
     free(meter);
     return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Readers of frames, and the meter's own thread. */
+#include "base/counter.h"
 #include "base/mem.h"
 #include "meter/meter_internal.h"
 
@@ -54,7 +55,7 @@ static struct timespec after(uint64_t ns)
 {
     struct timespec at;
     (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    ns += (uint64_t)at.tv_nsec;
+    ns = eco_add_sat(ns, (uint64_t)at.tv_nsec);
     at.tv_sec += (time_t)(ns / ECO_NS_PER_S);
     at.tv_nsec = (long)(ns % ECO_NS_PER_S);
     return at;

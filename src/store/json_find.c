@@ -96,8 +96,10 @@ bool eco_json_find(struct eco_span object, const char *key, struct eco_span *ret
             return false;
         skip_blanks(&object);
         if (quoted == length + 2 && memcmp(name.text + 1, key, length) == 0) {
+            if (!object.length)
+                return false;
             *ret = object;
-            return object.length > 0;
+            return true;
         }
         if (!eco_json_skip(&object) || !take(&object, ','))
             return false;

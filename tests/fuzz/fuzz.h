@@ -2,8 +2,10 @@
 /* What fuzz targets share: a check that no build option takes away, and inputs of several fields. */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void require(bool holds)
+/* Says where, then ends the program in the way that fuzzers see. */
+static inline void fuzz_check(bool holds, const char *file, int line)
 {
-    if (!holds)
-        abort();
+    if (holds)
+        return;
+    (void)fprintf(stderr, "%s:%d: does not hold\n", file, line);
+    abort();
 }
+#define require(holds) fuzz_check(holds, __FILE__, __LINE__)
 
 /* NUL-terminated, in memory of its own size; the caller's. Never NULL. */
 static inline char *fuzz_copy(const void *data, size_t size)
@@ -64,9 +70,24 @@ static inline bool fuzz_is_number(const char *text, uint64_t *ret)
 
     if (text == NULL || *text < '0' || *text > '9')
         return false;
+    errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (value == UINT64_MAX && strncmp(text + strspn(text, "0"), "18446744073709551615", 20) != 0)
+    if (errno == ERANGE || end[strspn(end, " \t\r\n\v\f")] != '\0')
         return false;
     *ret = value;
-    return end[strspn(end, " \t\r\n\v\f")] == '\0';
+    return true;
+}
+
+/* The same of a file: a number's file is read up to 63 bytes, and no further than a newline there. */
+static inline bool fuzz_file_is_number(const struct fuzz_fields *fields, unsigned index, uint64_t *ret)
+{
+    char head[64];
+
+    if (index >= fields->count)
+        return false;
+    if (fields->length[index] <= 63)
+        return fuzz_is_number(fields->text[index], ret);
+    memcpy(head, fields->text[index], 63);
+    head[63] = '\0';
+    return head[62] == '\n' && fuzz_is_number(head, ret);
 }

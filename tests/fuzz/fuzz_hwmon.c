@@ -8,8 +8,6 @@
 #include "sensors/hwmon_rules.h"
 #include "sensors/kinds.h"
 
-#include <stdio.h>
-
 #define CHIP "sys/class/hwmon/hwmon0/"
 
 static void check_name(const char *name)
@@ -48,12 +46,12 @@ static bool expect(const struct fuzz_fields *fields, const char *label, uint64_t
     uint64_t milliamperes;
 
     if (strncmp(label, "hwmon0/energy1_input", 20) == 0)
-        return fuzz_is_number(fields->text[2], ret);
+        return fuzz_file_is_number(fields, 2, ret);
     if (strncmp(label, "hwmon0/power1_average", 21) == 0)
-        return fuzz_is_number(fields->text[4], ret);
+        return fuzz_file_is_number(fields, 4, ret);
     if (strncmp(label, "hwmon0/power1_input", 19) == 0)
-        return fuzz_is_number(fields->text[6], ret);
-    if (!fuzz_is_number(fields->text[8], ret) || !fuzz_is_number(fields->text[9], &milliamperes))
+        return fuzz_file_is_number(fields, 6, ret);
+    if (!fuzz_file_is_number(fields, 8, ret) || !fuzz_file_is_number(fields, 9, &milliamperes))
         return false;
     *ret *= milliamperes;
     return true;

@@ -19,7 +19,7 @@ static int64_t now_ns(const struct eco_clock *clock)
 }
 
 static const struct eco_clock clock_now = {.real_ns = now_ns};
-static const struct eco_domain domains[2] = {
+static struct eco_domain domains[2] = {
     {.name = "package-0", .counted = true, .source_count = 1, .sources = {{.source = "powercap"}}},
     {.name = "dram-0", .counted = true, .source_count = 1, .sources = {{.source = "powercap"}}}};
 

@@ -57,7 +57,7 @@ static void check(struct eco_sensor *sensor, const struct fuzz_fields *fields,
     uint64_t type, sum = 0;
 
     require(sensor->channel_count <= ECO_CHANNELS_MAX && counters->open_count <= 512);
-    require(fuzz_is_number(fields->text[0], &type) && type == counters->type);
+    require(fuzz_file_is_number(fields, 0, &type) && type == counters->type);
     require(strncmp(fields->text[1], "event=0x", 8) == 0);
     require(sensor->ops->read(sensor, NULL, readings) == 0);
     double unit_uj = strtod(fields->text[2], NULL) * 4294967296e6;

@@ -8,8 +8,6 @@
 #include "sensors/kinds.h"
 #include "sensors/powercap_zone.h"
 
-#include <stdio.h>
-
 #define ZONES "sys/class/powercap/"
 
 static void try_id(const char *name)
@@ -74,7 +72,7 @@ static void check_readings(struct eco_sensor *sensor, const struct fuzz_fields *
         uint64_t expected;
         require(readings[i].end_ns >= readings[i].begin_ns);
         if (readings[i].state == ECO_READING_OK) {
-            require(fuzz_is_number(fields->text[field], &expected) && expected == readings[i].value);
+            require(fuzz_file_is_number(fields, field, &expected) && expected == readings[i].value);
             require(channel->modulus == 0 || readings[i].value < channel->modulus);
         } else {
             require(readings[i].state == ECO_READING_ERROR && readings[i].error < 0);
