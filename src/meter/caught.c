@@ -5,15 +5,11 @@
  * the end; busy time that neither the job nor any stranger explains was lost. Not in the sampling path.
  */
 #include "base/counter.h"
-#include "base/parse.h"
 #include "meter/meter_internal.h"
 
-#include <string.h>
-
-/* The first look is made at the baseline only where it is quick: so many threads exist at most. */
-#define EARLY_TASKS_MAX 400u
 /* Busy time and process clocks are not read at one instant: less than this is no evidence. */
 #define NOISE_RATIO 0.01
+#define DELAY_NS    (20 * ECO_NS_PER_MS)
 
 static uint64_t explained_by_strangers(struct eco_meter *meter, bool *ret_ok)
 {
@@ -31,26 +27,13 @@ static void open_strangers(struct eco_meter *meter)
     const struct eco_procs_options options = {
         .scope = ECO_SCOPE_MACHINE, .no_cmdline = true, .cgroup_dir_fd = -1};
     struct eco_usage usage;
+    meter->has_looked_at_strangers = true;
     if (eco_procs_open(&eco_procs_scan, meter->env, &options, &meter->strangers, NULL) < 0)
         return;
     if (eco_procs_look(meter->strangers, false, &usage) < 0)
         return;
     meter->strangers_ready = true;
     meter->strangers_begin_busy_ns = meter->activity.busy_ns;
-}
-
-/* Threads of the machine: "0.00 0.01 0.05 1/123 4567" gives 123. Unknown counts as many. */
-static uint64_t count_tasks(const struct eco_meter *meter)
-{
-    char text[128];
-    uint64_t tasks;
-    if (eco_root_read(meter->env->root, ECO_PROCFS, "loadavg", text, sizeof text) < 0)
-        return UINT64_MAX;
-    const char *at = strchr(text, '/');
-    if (!at)
-        return UINT64_MAX;
-    at++;
-    return eco_scan_u64(&at, &tasks) < 0 ? UINT64_MAX : tasks;
 }
 
 static void judge(struct eco_meter *meter)
@@ -68,6 +51,16 @@ static void judge(struct eco_meter *meter)
     meter->caught_ratio = job > 0 ? (double)job / ((double)job + meter->lost_cpu_ns) : 1;
 }
 
+/* When everybody is to be looked at for the first time: not before the command runs, which it must not keep
+ * waiting, but soon. UINT64_MAX = never, or done. */
+uint64_t eco_meter_strangers_due_ns(const struct eco_meter *meter)
+{
+    if (meter->usage.job_is_exact || (meter->options.flags & ECO_METER_MACHINE) ||
+        meter->has_looked_at_strangers)
+        return UINT64_MAX;
+    return meter->begin_ns + DELAY_NS;
+}
+
 void eco_meter_watch_strangers(struct eco_meter *meter, bool final)
 {
     if (meter->usage.job_is_exact || (meter->options.flags & ECO_METER_MACHINE)) {
@@ -78,7 +71,7 @@ void eco_meter_watch_strangers(struct eco_meter *meter, bool final)
         meter->caught_ratio = 1; /* nobody forked: nothing can have escaped */
         return;
     }
-    if (!final && !meter->strangers && (meter->seq || count_tasks(meter) <= EARLY_TASKS_MAX))
+    if (!final && eco_meter_strangers_due_ns(meter) <= meter->look_ns)
         open_strangers(meter);
     if (final && meter->strangers_ready)
         judge(meter);

@@ -16,6 +16,8 @@
 #define EARLY_RATIO 0.5
 /* Ended accounts are folded so many frames later: readers that are a little late still find their names. */
 #define FOLD_AFTER 16u
+/* A tick so soon after the strangers were due is the one that was made for them. */
+#define DUE_SLACK_NS (50 * ECO_NS_PER_MS)
 
 /* Where CPUs are not all alike, or not all of one socket, their time is weighed one by one. */
 static void ensure_weights(struct eco_meter *meter)
@@ -130,10 +132,12 @@ int eco_meter_tick(struct eco_meter *meter)
     if (meter->has_ended)
         return -EPIPE;
     const struct eco_clock *clock = meter->env->clock;
-    uint64_t now = clock->mono_ns(clock),
-             early = (uint64_t)((double)meter->options.interval_ns * EARLY_RATIO);
-    bool between = meter->options.interval_ns > eco_group_max_interval_ns(meter->group) &&
-                   now + early < meter->frame_ns + meter->options.interval_ns;
+    uint64_t now = clock->mono_ns(clock), interval = meter->options.interval_ns;
+    uint64_t early = (uint64_t)((double)interval * EARLY_RATIO);
+    uint64_t due = eco_meter_strangers_due_ns(meter);
+    bool asked_early =
+        interval > eco_group_max_interval_ns(meter->group) || (now >= due && now - due < DUE_SLACK_NS);
+    bool between = asked_early && now + early < meter->frame_ns + interval;
     return step(meter, false, !between);
 }
 
@@ -170,6 +174,8 @@ uint64_t eco_meter_next_ns(const struct eco_meter *meter)
     uint64_t laps = eco_sub_sat(now, meter->begin_ns) / interval + 1;
     uint64_t grid = meter->begin_ns + laps * interval;
     uint64_t latest = eco_add_sat(meter->look_ns, eco_group_max_interval_ns(meter->group));
+    uint64_t due = eco_meter_strangers_due_ns(meter);
+    latest = due < latest ? due : latest;
     return grid < latest ? grid : latest;
 }
 

@@ -111,7 +111,7 @@ struct eco_meter {
     uint64_t forks_begin;
     double mem_used_ratio; /* of the whole machine, for the idle power of memory */
     uint64_t strangers_begin_busy_ns, strangers_cpu_ns;
-    bool strangers_ready;
+    bool has_looked_at_strangers, strangers_ready;
     double lost_cpu_ns; /* of the job, as far as can be told: caught.c */
 
     struct eco_accounts accounts;
@@ -159,6 +159,7 @@ bool eco_meter_idle_known(const struct eco_meter *meter);
 void eco_meter_load_state(struct eco_meter *meter);
 /* caught.c: what a run without a private cgroup missed */
 void eco_meter_watch_strangers(struct eco_meter *meter, bool final);
+uint64_t eco_meter_strangers_due_ns(const struct eco_meter *meter);
 
 static inline unsigned eco_meter_column(const struct eco_meter *meter, unsigned domain)
 {
