@@ -34,7 +34,18 @@ static bool collect_pids(const struct eco_texts *lists, struct watched *ret)
     return true;
 }
 
-/* Signals that end us are waited for; one that was ignored when we came stays so. */
+static volatile sig_atomic_t asked_to_end;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    asked_to_end = 1;
+}
+
+/*
+ * Signals that end us are waited for; one that was ignored when we came stays so. While a look is taken they
+ * are let through once, so that a second Ctrl-C ends us even when a sensor's driver hangs.
+ */
 static void take_signals(sigset_t *ret)
 {
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -45,6 +56,10 @@ static void take_signals(sigset_t *ret)
             (void)sigaddset(ret, ends[i]);
     }
     (void)sigprocmask(SIG_BLOCK, ret, NULL);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    for (size_t i = 0; i < ECO_COUNT(ends); i++)
+        if (sigismember(ret, ends[i]) == 1)
+            (void)sigaction(ends[i], &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
@@ -133,10 +148,12 @@ static void watch(struct eco_session *session, const struct eco_settings *settin
             break;
         uint64_t before = session->last_seq;
         bool delivered = session->delivered;
+        (void)sigprocmask(SIG_UNBLOCK, ends, NULL);
         (void)eco_meter_tick(session->meter);
+        (void)sigprocmask(SIG_BLOCK, ends, NULL);
         uint32_t alive = eco_session_deliver(session);
         frames += !delivered || session->last_seq != before;
-        if (trees && alive == 0)
+        if (asked_to_end || (trees && alive == 0))
             break;
     }
     (void)eco_meter_end(session->meter);
