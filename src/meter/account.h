@@ -19,6 +19,7 @@ struct eco_account {
     bool in_job;
     bool is_pending; /* has weight that some domain's interval still waits for */
     bool is_fold;
+    bool has_just_ended;   /* in the present look */
     uint64_t ended_seq;    /* frame in which it ended, 0 = alive */
     uint64_t cpu_ns;       /* granted so far */
     uint64_t frame_cpu_ns; /* of it since the last frame */

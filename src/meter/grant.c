@@ -9,6 +9,7 @@
 #include "meter/meter_internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 /* A socket that a row was not seen on may still have run it; the fit moves this as far as the margins ask. */
@@ -74,11 +75,55 @@ static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
     if (has_ended)
         eco_accounts_end(&meter->accounts, account, meter->seq + 1,
                          eco_sub_sat(proc->end_ns, meter->begin_ns));
+    account->has_just_ended = has_ended;
     account->cpu_ns += delta;
     account->frame_cpu_ns += delta;
     account->look_cpu_ns = delta;
     *(account->in_job ? &meter->rows_cpu_ns : &meter->foreign_cpu_ns) += delta;
     return delta || is_new || has_ended ? add_pending(meter, account) : 0;
+}
+
+/* What an ended row may have used after it was last seen: as busy as it had been, up to the present look. */
+static double expected_tail_ns(const struct eco_meter *meter, const struct eco_account *account)
+{
+    if (!account->has_just_ended || !account->in_job)
+        return 0;
+    uint64_t born_ns = meter->begin_ns + account->name.start_offset_ns;
+    double seen_ns = (double)eco_sub_sat(meter->look_before_ns, born_ns);
+    double since_ns = (double)eco_sub_sat(meter->look_ns,
+                                          meter->look_before_ns > born_ns ? meter->look_before_ns : born_ns);
+    double rate =
+        seen_ns > (double)ECO_NS_PER_MS ? (double)(account->cpu_ns - account->look_cpu_ns) / seen_ns : 1;
+    return fmax(0, rate * since_ns - (double)account->look_cpu_ns);
+}
+
+/*
+ * The last moments of rows that ended since the look before were seen by nobody, but the job's total has
+ * them. They are given out as far as they can be expected, in these proportions: the total is exact, the rows
+ * are approximate.
+ *
+ * @return what is left of `rest_ns`
+ */
+static uint64_t grant_tails(struct eco_meter *meter, uint64_t rest_ns)
+{
+    double expected_ns = 0;
+    for (size_t i = 0; i < meter->pending_count; i++)
+        expected_ns += expected_tail_ns(meter, meter->pending[i]);
+    double ratio = expected_ns > 0 ? fmin(1, (double)rest_ns / expected_ns) : 0;
+    uint64_t left_ns = rest_ns;
+    for (size_t i = 0; i < meter->pending_count; i++) {
+        struct eco_account *account = meter->pending[i];
+        uint64_t tail_ns = (uint64_t)(ratio * expected_tail_ns(meter, account));
+        tail_ns = tail_ns < left_ns ? tail_ns : left_ns;
+        account->cpu_ns += tail_ns;
+        account->frame_cpu_ns += tail_ns;
+        account->look_cpu_ns += tail_ns;
+        account->has_just_ended = false;
+        meter->rows_cpu_ns += tail_ns;
+        left_ns -= tail_ns;
+    }
+    /* what rounding left of a whole that was all expected is no process */
+    return ratio < 1 && left_ns <= meter->pending_count ? 0 : left_ns;
 }
 
 /* What the job's total has and no row explains: processes that lived and died between two looks. */
@@ -87,7 +132,7 @@ static int grant_short(struct eco_meter *meter)
     if (is_machine(meter))
         return 0;
     uint64_t job = eco_sub_sat(meter->usage.job_cpu_ns, meter->job_begin_ns);
-    uint64_t delta = eco_sub_sat(job, meter->rows_cpu_ns + meter->short_cpu_ns);
+    uint64_t delta = grant_tails(meter, eco_sub_sat(job, meter->rows_cpu_ns + meter->short_cpu_ns));
     if (!delta)
         return 0;
     struct eco_account *account = eco_accounts_take(&meter->accounts, ECO_SHORT_ID);

@@ -56,6 +56,7 @@ int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
     unsigned count;
     const struct eco_domain *domains = eco_group_domains(meter->group, &count);
     int r = eco_procs_look(meter->procs, final, &meter->usage);
+    meter->look_before_ns = meter->look_ns;
     meter->look_ns = meter->now_ns;
     memcpy(meter->domains, domains, meter->domain_count * sizeof *domains);
     return r == -ESRCH ? 0 : r;

@@ -72,7 +72,7 @@ static void unlock_both(struct eco_meter *meter)
     (void)pthread_mutex_unlock(&meter->procs_lock);
 }
 
-int eco_meter_begin(struct eco_meter *meter)
+static int begin(struct eco_meter *meter)
 {
     const struct eco_clock *clock = meter->env->clock;
     if (meter->columns > 1)
@@ -94,6 +94,14 @@ int eco_meter_begin(struct eco_meter *meter)
     if (r >= 0)
         eco_meter_watch_strangers(meter, false);
     unlock_both(meter);
+    return r;
+}
+
+int eco_meter_begin(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->look_lock);
+    int r = begin(meter);
+    (void)pthread_mutex_unlock(&meter->look_lock);
     return r;
 }
 
@@ -123,27 +131,48 @@ static int step(struct eco_meter *meter, bool final, bool emit)
     return r;
 }
 
-int eco_meter_tick(struct eco_meter *meter)
+/* A look that only keeps counters from wrapping unseen, or is too early for the grid: it makes no frame. */
+static bool is_between_frames(const struct eco_meter *meter)
 {
-    if (meter->owner != getpid())
-        return -ECANCELED;
-    if (!meter->has_begun)
-        return eco_meter_begin(meter);
-    if (meter->has_ended)
-        return -EPIPE;
     const struct eco_clock *clock = meter->env->clock;
     uint64_t now = clock->mono_ns(clock), interval = meter->options.interval_ns;
     uint64_t early = (uint64_t)((double)interval * EARLY_RATIO);
     uint64_t due = eco_meter_strangers_due_ns(meter);
     bool asked_early =
         interval > eco_group_max_interval_ns(meter->group) || (now >= due && now - due < DUE_SLACK_NS);
-    bool between = asked_early && now + early < meter->frame_ns + interval;
-    return step(meter, false, !between);
+    return asked_early && now + early < meter->frame_ns + interval;
+}
+
+static int tick(struct eco_meter *meter, bool on_grid)
+{
+    if (meter->owner != getpid())
+        return -ECANCELED;
+    (void)pthread_mutex_lock(&meter->look_lock);
+    int r = -EPIPE;
+    if (!meter->has_begun)
+        r = begin(meter);
+    else if (!meter->has_ended)
+        r = step(meter, false, !on_grid || !is_between_frames(meter));
+    (void)pthread_mutex_unlock(&meter->look_lock);
+    return r;
+}
+
+int eco_meter_tick_on_grid(struct eco_meter *meter)
+{
+    return tick(meter, true);
+}
+
+int eco_meter_tick(struct eco_meter *meter)
+{
+    return tick(meter, meter->is_host_driven);
 }
 
 int eco_meter_end(struct eco_meter *meter)
 {
-    return meter->has_ended ? 0 : step(meter, true, true);
+    (void)pthread_mutex_lock(&meter->look_lock);
+    int r = meter->has_ended ? 0 : step(meter, true, true);
+    (void)pthread_mutex_unlock(&meter->look_lock);
+    return r;
 }
 
 int eco_meter_tail_tick(struct eco_meter *meter)

@@ -88,8 +88,9 @@ struct eco_meter {
     bool has_begun, has_ended;
     uint64_t begin_ns, begin_boot_ns, end_ns;
     int64_t begin_real_ns;
-    uint64_t now_ns;                  /* present look, of the thread that looks */
-    uint64_t look_ns;                 /* last look that is in the books */
+    uint64_t now_ns;  /* present look, of the thread that looks */
+    uint64_t look_ns; /* last look that is in the books */
+    uint64_t look_before_ns;
     uint64_t frame_ns, frame_boot_ns; /* last frame's end */
     uint64_t suspended_ns, seq, frames_made;
     uint64_t busy_begin_ns;  /* machine's busy time at the baseline */

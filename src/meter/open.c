@@ -147,10 +147,12 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
     if (!meter)
         return -ENOMEM;
     meter->owner = getpid();
+    (void)pthread_mutex_init(&meter->look_lock, NULL);
     (void)pthread_mutex_init(&meter->procs_lock, NULL);
     (void)pthread_mutex_init(&meter->lock, NULL);
     (void)pthread_cond_init(&meter->changed, NULL);
     meter->extra.cgroup_dir_fd = -1;
+    meter->is_host_driven = host != NULL;
     if (host)
         meter->extra = *host;
     meter->own_root.fd[0] = meter->own_root.fd[1] = -1;
@@ -200,6 +202,7 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
         (void)pthread_cond_destroy(&meter->changed);
         (void)pthread_mutex_destroy(&meter->lock);
         (void)pthread_mutex_destroy(&meter->procs_lock);
+        (void)pthread_mutex_destroy(&meter->look_lock);
     }
     free(meter);
     return NULL;

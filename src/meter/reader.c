@@ -91,7 +91,7 @@ static void *run_thread(void *argument)
         if (meter->stop || waited != ETIMEDOUT)
             continue;
         (void)pthread_mutex_unlock(&meter->lock);
-        (void)eco_meter_tick(meter);
+        (void)eco_meter_tick_on_grid(meter);
         (void)pthread_mutex_lock(&meter->lock);
     }
     (void)pthread_mutex_unlock(&meter->lock);
