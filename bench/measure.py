@@ -72,7 +72,8 @@ class Tools:
         self.ecocode = shutil.copy2(binary, self.folder / "ecocode")
         os.chmod(self.ecocode, 0o755)
         for library in pathlib.Path(binary).resolve().parent.glob("libecocode.so*"):
-            shutil.copy2(library, self.folder / library.name)
+            if library.is_file():
+                shutil.copy2(library, self.folder / library.name)
         self.sleepers = self.folder / "sleepers"
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", self.sleepers, HERE / "sleepers.c"], check=True)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ECOCODE_")}

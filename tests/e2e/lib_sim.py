@@ -106,8 +106,8 @@ def stranger(seconds, cpu=None):
 class Job:
     """One `ecocode run` of a load: its report, its frames, and the CPU seconds it really used."""
 
-    def __init__(self, report, frames, used, result):
-        self.report, self.frames, self.used, self.result = report, frames, used, result
+    def __init__(self, report, frames, text, used):
+        self.report, self.frames, self.text, self.used = report, frames, text, used
         complete = [used[key] for key in ("cgroup_s", "rusage_s", "clocks_s") if used[key] is not None]
         self.cpu_s = used["cgroup_s"] if used["cgroup_s"] is not None else max(complete)
 
@@ -127,13 +127,14 @@ def run_job(machine, env, folder, load, *options, prefix=()):
     """Measure a load. Every report and every frame is checked for adding up on the way."""
     folder = pathlib.Path(folder) / f"job-{next(numbers)}"
     folder.mkdir(parents=True)
-    report, frames, used = folder / "report.json", folder / "frames.jsonl", folder / "used.json"
+    report, frames, used, text = (folder / name for name in ("report.json", "frames.jsonl", "used.json", "report.txt"))
     with cpu_group() as group:
         enter = ["--group", group] if group else []
-        result = machine.run([lib_ecocode.binary(), "run", "-q", "-o", report, "-o", frames, *options, "--",
-                              *prefix, LOAD, "--out", used, *enter, *load], env=env)
+        result = machine.run([lib_ecocode.binary(), "run", "-q", "-o", report, "-o", frames, "-o", text, *options,
+                              "--", *prefix, LOAD, "--out", used, *enter, *load], env=env)
         assert result.returncode == 0, f"exit {result.returncode}: {result.stderr}"
-    job = Job(lib_ecocode.read_json(report), lib_ecocode.read_lines(frames), json.loads(used.read_text()), result)
+    job = Job(lib_ecocode.read_json(report), lib_ecocode.read_lines(frames), text.read_text(),
+              json.loads(used.read_text()))
     lib_ecocode.check_report(job.report)
     lib_ecocode.check_frames(job.frames)
     return job

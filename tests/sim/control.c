@@ -72,6 +72,8 @@ static int control_machine(struct eco_sim *sim, const char *verb, double value)
 {
     if (strcmp(verb, "hang") == 0) {
         sim->hangs = true;
+    } else if (strcmp(verb, "stall") == 0) {
+        sim->stalls = true;
     } else if (strcmp(verb, "noise") == 0) {
         sim->options.noise_ratio = value;
     } else if (strcmp(verb, "concave") == 0) {
@@ -109,7 +111,7 @@ int eco_sim_control(struct eco_sim *sim, const char *line)
                              one ? (unsigned)number + 1 : sim->options.packages);
     }
     if (strcmp(verb, "ok") == 0) {
-        sim->hangs = false;
+        sim->hangs = sim->stalls = false;
         pthread_cond_broadcast(&sim->released);
     }
     pthread_mutex_unlock(&sim->lock);

@@ -159,11 +159,18 @@ static int machine_truncate(const char *path, off_t size, struct fuse_file_info 
     return 0;
 }
 
+static bool is_interrupted(void)
+{
+    return fuse_interrupted() != 0;
+}
+
 /* No attribute is cached: zones come and go. */
 static void *machine_init(struct fuse_conn_info *connection, struct fuse_config *config)
 {
     (void)connection;
     config->use_ino = 1;
+    config->intr = 1;
+    config->intr_signal = SIGUSR1;
     config->entry_timeout = 0;
     config->attr_timeout = 0;
     config->negative_timeout = 0;
@@ -319,6 +326,7 @@ int main(int argc, char **argv)
     const pid_t parent = getppid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int r = eco_sim_init(&sim, &options);
+    sim.is_interrupted = is_interrupted;
     if (r < 0 || getppid() != parent || eco_sim_tree_build(&tree, &sim, energy_mode) < 0) {
         fprintf(stderr, "eco-sim-machine: %s\n", r < 0 ? strerror(-r) : "cannot start");
         return 1;

@@ -235,9 +235,17 @@ bool eco_sim_has(struct eco_sim *sim, unsigned package, enum eco_sim_zone zone)
 
 static int read_locked(struct eco_sim *sim, unsigned package, enum eco_sim_zone zone, uint64_t *ret_uj)
 {
-    while (sim->hangs) {
+    while (sim->hangs || sim->stalls) {
+        if (!sim->hangs && sim->is_interrupted != NULL && sim->is_interrupted()) {
+            return -EINTR;
+        }
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 20000000;
+        until.tv_sec += until.tv_nsec / (long)NS_PER_S;
+        until.tv_nsec %= (long)NS_PER_S;
         sim->waiting++;
-        pthread_cond_wait(&sim->released, &sim->lock);
+        pthread_cond_timedwait(&sim->released, &sim->lock, &until);
         sim->waiting--;
     }
     const struct eco_sim_package *p = &sim->package[package];

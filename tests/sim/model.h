@@ -68,9 +68,11 @@ struct eco_sim {
     uint64_t start_ns, last_ns, random;
     int cpu_fd; /* cpuacct.usage_percpu or /proc/stat */
     bool is_cpuacct;
-    bool steps;       /* the thread that moves the counters runs */
-    bool hangs;       /* a read of energy_uj blocks until this is false again */
-    unsigned waiting; /* readers that hang now */
+    bool steps;                   /* the thread that moves the counters runs */
+    bool hangs;                   /* a read of energy_uj blocks until this is false again */
+    bool stalls;                  /* the same, but a signal ends it: is_interrupted */
+    bool (*is_interrupted)(void); /* was the read that this thread serves given up? NULL = never */
+    unsigned waiting;             /* readers that hang now */
     pthread_mutex_t lock;
     pthread_cond_t released;
     pthread_t stepper;
@@ -101,7 +103,8 @@ int eco_sim_truth(struct eco_sim *sim, char *ret, size_t size);
  *   concave P           dynamic power is k * busy^P
  *   gain G              counters show G joules for one
  *   idle W              idle power of the packages from now on
- *   hang                reads of energy_uj block until `ok`
+ *   hang                reads of energy_uj block until `ok`, whatever happens: not even a kill ends them
+ *   stall               the same, but a signal to the reader ends its read with EINTR
  *
  * @return 0 or -EINVAL
  */
