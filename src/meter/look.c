@@ -51,6 +51,23 @@ int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all)
     return 0;
 }
 
+/* Names, and what tells domains apart, stay: readers of frames look at them without a lock. */
+static void refresh_domain(struct eco_domain *own, const struct eco_domain *now)
+{
+    memcpy(own->sources, now->sources, sizeof own->sources);
+    own->source_count = now->source_count;
+    own->active_source = now->active_source;
+    own->quality = now->quality;
+    own->period_ns = now->period_ns;
+    own->quantum_uj = now->quantum_uj;
+    own->max_uw = now->max_uw;
+    own->alpha = now->alpha;
+    own->model_idle_uw = now->model_idle_uw;
+    own->model_ratio = now->model_ratio;
+    if (own->counted != now->counted)
+        own->counted = now->counted;
+}
+
 int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
 {
     unsigned count;
@@ -58,7 +75,8 @@ int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
     int r = eco_procs_look(meter->procs, final, &meter->usage);
     meter->look_before_ns = meter->look_ns;
     meter->look_ns = meter->now_ns;
-    memcpy(meter->domains, domains, meter->domain_count * sizeof *domains);
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        refresh_domain(&meter->domains[d], &domains[d]);
     return r == -ESRCH ? 0 : r;
 }
 

@@ -44,13 +44,15 @@ struct eco_meter_domain {
 struct eco_meter {
     pid_t owner;
     /*
-     * What a look reads of sensors and CPUs belongs to the thread that looks. `procs_lock` guards procs and
-     * what they lent; `lock` everything that is told: books, frames, totals. Taken in this order.
+     * `look_lock` is held by the one thread that looks: what it reads of sensors and CPUs is its own.
+     * `procs_lock` guards procs and what they lent; `lock` everything that is told: books, frames, totals.
+     * Taken in this order.
      */
-    pthread_mutex_t procs_lock, lock;
+    pthread_mutex_t look_lock, procs_lock, lock;
     pthread_cond_t changed;
     struct eco_meter_options options;
     struct eco_meter_host_options extra;
+    bool is_host_driven; /* looks are asked for by eco_meter_next_ns: some only keep counters from wrapping */
     enum eco_policy policy;
     enum eco_slot headline;
     unsigned slots;
@@ -134,6 +136,8 @@ struct eco_reader {
     uint64_t next_seq;
 };
 
+/* meter.c: the look that eco_meter_next_ns asked for; eco_meter_tick of a stranger always makes a frame. */
+int eco_meter_tick_on_grid(struct eco_meter *meter);
 /* open.c: packages, cores and siblings, once. */
 void eco_meter_see_topology(struct eco_meter *meter);
 /* look.c: the two halves of a look. The second one under both locks. `final`: the job has ended. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The file of learnt idle power, and the text of --idle-power. '@' in the file stands for the regime of this
- * machine. What was learnt is bounded and believable; saved and loaded again it is the same.
+ * machine. What was learnt is bounded and believable; saved and loaded
+ * again nothing is added or changed.
  */
 #include "base/buf.h"
 #include "base/text.h"
@@ -54,6 +55,16 @@ static void check_learner(const struct eco_idle *idle)
     require(estimate.chunks <= idle->count);
 }
 
+/* The same chunks in the same order; a step of the power that shows once the old ones are gone takes more. */
+static void check_kept(const struct eco_idle *saved, const struct eco_idle *loaded)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < saved->count && at < loaded->count; i++)
+        at += memcmp(&saved->ring[i], &loaded->ring[at], sizeof(saved->ring[0])) == 0;
+    require(at == loaded->count);
+}
+
 /* '@' becomes the regime. */
 static void write_file(const struct fuzz_machine *machine, const char *regime, const uint8_t *data,
                        size_t size)
@@ -88,11 +99,8 @@ static void try_file(const uint8_t *data, size_t size)
     check_learner(&own[1].learner);
     require(eco_meter_save_state(&meter) == 0);
     make_meter(&again, own_again, directory);
-    for (unsigned d = 0; d < 2; d++) {
-        require(own[d].learner.count == own_again[d].learner.count);
-        require(memcmp(own[d].learner.ring, own_again[d].learner.ring,
-                       own[d].learner.count * sizeof(own[d].learner.ring[0])) == 0);
-    }
+    for (unsigned d = 0; d < 2; d++)
+        check_kept(&own[d].learner, &own_again[d].learner);
 }
 
 static void try_option(const uint8_t *data, size_t size)
