@@ -100,6 +100,7 @@ static int refuse_exec(const struct eco_call *call, int error, const struct eco_
 /* CMD has ended: what it and those it had waited for used is known exactly. */
 static void on_exited(struct running *self, const struct eco_run_event *event)
 {
+    eco_meter_child_own_cpu(self->session.meter, event->pid, event->own_cpu_ns);
     (void)eco_meter_child_ended(self->session.meter, event->pid, &event->usage);
     self->status = event->status;
     self->has_ended = true;

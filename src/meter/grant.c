@@ -14,6 +14,8 @@
 
 /* A socket that a row was not seen on may still have run it; the fit moves this as far as the margins ask. */
 #define PRIOR_ELSEWHERE 0.02
+/* Seen for less than this, a process has shown nothing of how busy it is. */
+#define RATE_MIN_NS 1e6
 
 static bool is_machine(const struct eco_meter *meter)
 {
@@ -54,7 +56,10 @@ static uint64_t start_offset(const struct eco_meter *meter, const struct eco_pro
 /* One process that did something: its account, and the time that is new, put into frame_cpu_ns. */
 static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
 {
-    uint64_t used = eco_sub_sat(proc->cpu_ns, proc->base_cpu_ns);
+    bool has_ended = proc->flags & ECO_PROC_ENDED;
+    bool is_told = has_ended && proc->pid == meter->ended_pid && meter->ended_cpu_ns > 0;
+    uint64_t cpu_ns = is_told ? meter->ended_cpu_ns : proc->cpu_ns;
+    uint64_t used = eco_sub_sat(cpu_ns, proc->base_cpu_ns);
     struct eco_account *account = eco_accounts_get(&meter->accounts, proc->id);
     uint64_t delta = eco_sub_sat(used, account ? account->cpu_ns : 0);
     bool is_job_news = (proc->flags & ECO_PROC_JOB) && !is_machine(meter);
@@ -66,7 +71,6 @@ static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
     if (is_new || (proc->flags & ECO_PROC_RENAMED))
         if (eco_account_describe(account, proc, start_offset(meter, proc)) < 0 && is_new)
             return -ENOMEM;
-    bool has_ended = proc->flags & ECO_PROC_ENDED;
     account->last_cpu = proc->last_cpu;
     account->name.count = proc->count ? proc->count : 1;
     if (proc->max_rss_bytes > account->max_rss_bytes)
@@ -75,7 +79,7 @@ static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
     if (has_ended)
         eco_accounts_end(&meter->accounts, account, meter->seq + 1,
                          eco_sub_sat(proc->end_ns, meter->begin_ns));
-    account->has_just_ended = has_ended;
+    account->has_just_ended = has_ended && !is_told;
     account->cpu_ns += delta;
     account->frame_cpu_ns += delta;
     account->look_cpu_ns = delta;
@@ -92,8 +96,7 @@ static double expected_tail_ns(const struct eco_meter *meter, const struct eco_a
     double seen_ns = (double)eco_sub_sat(meter->look_before_ns, born_ns);
     double since_ns = (double)eco_sub_sat(meter->look_ns,
                                           meter->look_before_ns > born_ns ? meter->look_before_ns : born_ns);
-    double rate =
-        seen_ns > (double)ECO_NS_PER_MS ? (double)(account->cpu_ns - account->look_cpu_ns) / seen_ns : 1;
+    double rate = seen_ns > RATE_MIN_NS ? (double)(account->cpu_ns - account->look_cpu_ns) / seen_ns : 0;
     return fmax(0, rate * since_ns - (double)account->look_cpu_ns);
 }
 

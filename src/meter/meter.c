@@ -175,6 +175,14 @@ int eco_meter_end(struct eco_meter *meter)
     return r;
 }
 
+void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_cpu_ns)
+{
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->ended_pid = pid;
+    meter->ended_cpu_ns = own_cpu_ns;
+    (void)pthread_mutex_unlock(&meter->lock);
+}
+
 int eco_meter_tail_tick(struct eco_meter *meter)
 {
     uint64_t busy_before = meter->activity.busy_ns;

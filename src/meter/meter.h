@@ -29,6 +29,11 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
 
 /** The first look: baseline of everything. Energy before it is not part of the measurement. */
 int eco_meter_begin(struct eco_meter *meter) ECO_MUST_CHECK;
+/**
+ * CPU time of an ended process alone, without what it had waited for (its rusage holds both). Before the look
+ * that finds it gone.
+ */
+void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_cpu_ns);
 /** The last look, at once: closes every domain's interval. Ticks after it feed only the idle learner (tail).
  */
 int eco_meter_end(struct eco_meter *meter) ECO_MUST_CHECK;

@@ -108,6 +108,8 @@ struct eco_meter {
     uint64_t tail_busy_ns; /* machine's busy time before and after the measurement, cumulative */
     uint64_t self_begin_ns;
     double peak_job_w;
+    int32_t ended_pid; /* told by eco_meter_child_own_cpu, 0 none */
+    uint64_t ended_cpu_ns;
     uint64_t child_max_rss_bytes, job_peak_rss_bytes;
     double user_s, system_s;
     double caught_ratio;

@@ -115,7 +115,7 @@ static int fill_processes(const struct eco_meter *meter, const struct late_idle 
     uint64_t unseen = eco_sub_sat(meter->usage.job_count, seen);
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].id == ECO_SHORT_ID) {
-            report->processes[i].count = (uint32_t)(unseen ? unseen : 1);
+            report->processes[i].count = (uint32_t)unseen; /* 0 = nobody counted them */
             report->processes[i].end_offset_s = ECO_NAN;
         }
     report->job_processes = meter->usage.job_count > seen ? meter->usage.job_count : seen;

@@ -50,6 +50,7 @@ struct eco_run_event {
     int status; /* as from waitpid */
     int signo;
     struct rusage usage; /* of pid and what it had waited for */
+    uint64_t own_cpu_ns; /* EXITED: of CMD alone, without what it had waited for; 0 unknown */
     uint64_t at_ns;      /* MONOTONIC, when it was noticed */
 };
 

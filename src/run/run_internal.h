@@ -46,7 +46,8 @@ struct eco_run {
     size_t stranger_count, stranger_capacity;
     bool has_unknown_strangers; /* there are some, but nothing tells which */
 
-    pid_t pid; /* the command; 0 before the fork */
+    pid_t pid;           /* the command; 0 before the fork */
+    uint64_t own_cpu_ns; /* of the command alone, read just before it was last asked for */
     int release_fd, error_fd;
     bool is_released, has_ended;
 

@@ -3,6 +3,7 @@
  * The loop: one sigtimedwait a wake-up, one wait4 per ended process. SIGCHLD is blocked and stands for any
  * number of ended children, so after one wait4 is asked until it has nothing more.
  */
+#include "platform/clock.h"
 #include "run/run_internal.h"
 
 #include <errno.h>
@@ -47,6 +48,7 @@ static int tell_command(struct eco_run *run, struct eco_run_event *ret)
     }
     run->has_ended = true;
     ret->kind = ECO_RUN_EXITED;
+    ret->own_cpu_ns = run->own_cpu_ns;
     return 1;
 }
 
@@ -54,6 +56,9 @@ static int tell_command(struct eco_run *run, struct eco_run_event *ret)
 static int reap_one(struct eco_run *run, struct eco_run_event *ret)
 {
     bool is_of_job;
+    /* A zombie still tells its own time; once reaped only the sum with its children is left. */
+    if (!run->has_ended)
+        (void)eco_clock_system.process_cpu_ns(&eco_clock_system, run->pid, &run->own_cpu_ns);
     pid_t pid = next_child(run, &ret->status, &ret->usage, &is_of_job);
     ret->at_ns = eco_run_now_ns();
     if (pid <= 0) {

@@ -295,7 +295,10 @@ static void put_process(struct eco_json *json, const struct eco_report *report,
     eco_json_kstring(json, "cmdline", process->cmdline);
     eco_json_kdouble(json, "start_offset_s", process->start_offset_s);
     eco_json_kdouble(json, "end_offset_s", process->end_offset_s);
-    eco_json_ku64(json, "count", process->count);
+    if (process->count)
+        eco_json_ku64(json, "count", process->count);
+    else
+        eco_json_knull(json, "count");
     eco_json_kdouble(json, "cpu_s", process->cpu_s);
     put_known(json, "max_rss_bytes", process->max_rss_bytes);
     eco_json_knull(json, "gpu_busy_s");

@@ -111,7 +111,9 @@ static void format_label(const struct view *view, const struct eco_tree_node *no
     const char *name = p->name && *p->name ? p->name : "unnamed";
     const char *line = p->cmdline && *p->cmdline ? p->cmdline : name;
     unsigned long long count = node->count;
-    if (p->pid == 0)
+    if (p->pid == 0 && count == 0)
+        (void)snprintf(ret, size, "%s (exited)", name);
+    else if (p->pid == 0)
         (void)snprintf(ret, size, "%llu %s (exited)", count, name);
     else if (node->rows == 1 && count == 1)
         (void)snprintf(ret, size, "%d %s", p->pid, p->role ? p->role : line);
