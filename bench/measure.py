@@ -223,6 +223,8 @@ def fake_package(folder, power_w=40.0):
                     ignore=lambda at, names: [n for n in names if not (
                         n in ("online", "possible", "present", "topology") or n.startswith("cpu")
                         and n[3:].isdigit() or pathlib.Path(at).name == "topology")])
+    (root / "fs").mkdir()
+    (root / "fs/cgroup").symlink_to("/sys/fs/cgroup")
     stop = threading.Event()
 
     def count():
