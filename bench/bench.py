@@ -57,11 +57,11 @@ def bench_startup(table, tools, quick):
 
 def one_monitor(tools, warm_s, window_s):
     forks = measure.forks_since_boot()
-    with measure.monitor(tools) as pid:
-        cost = measure.cost_ms_per_s([pid], warm_s, window_s)[0]
+    with measure.monitor(tools) as pid, measure.floor(tools) as floor_pid:
+        cost, floor = measure.cost_ms_per_s([pid, floor_pid], warm_s, window_s)
         peak = measure.peak_rss_mib(pid)
-    # Starting the monitor itself is a fork or two.
-    return cost, peak, measure.forks_since_boot() - forks - 2
+    # Starting the monitor itself is a fork or two, the floor another.
+    return cost, peak, measure.forks_since_boot() - forks - 4, floor
 
 
 def peer_costs(warm_s, window_s):
@@ -77,19 +77,22 @@ def bench_monitor(table, tools, quick):
     counts = (0, 2000) if quick else COUNTS
     repetitions, warm_s, window_s = (1, 1.2, 2.0) if quick else (2, 1.3, 3.0)
     for count in counts:
-        churn, still, peers, peaks, strangers = [], [], {}, [], []
+        churn, still, peers, peaks, strangers, floors = [], [], {}, [], [], []
         for _ in range(repetitions):
             with measure.sleeping(tools, count, 2):
-                cost, peak, _ = one_monitor(tools, warm_s, window_s)
+                cost, peak, _, floor = one_monitor(tools, warm_s, window_s)
                 churn.append(cost)
+                floors.append(floor)
                 peaks.append(peak)
             with measure.sleeping(tools, count):
-                cost, _, forks = one_monitor(tools, warm_s, window_s)
+                cost, _, forks, floor = one_monitor(tools, warm_s, window_s)
                 still.append(cost)
+                floors.append(floor)
                 strangers.append(forks)
                 for name, value in peer_costs(warm_s, window_s).items():
                     peers.setdefault(name, []).append(value)
-        medians = {name: statistics.median(values) for name, values in peers.items()}
+        medians = {"only waking up": statistics.median(floors)}
+        medians |= {name: statistics.median(values) for name, values in peers.items()}
         table.add(f"monitor, 1 Hz, {count} sleeping, forks going on", statistics.median(churn), "ms/s",
                   CHURN_TARGET_MS[count], medians)
         table.add(f"monitor, 1 Hz, {count} sleeping, none forked", statistics.median(still), "ms/s",
@@ -100,29 +103,36 @@ def bench_monitor(table, tools, quick):
             table.add("monitor, peak RSS, 2000 sleeping", max(peaks), "MiB", 6)
 
 
-def cost_of_run(tools, options, window_s):
-    process = subprocess.Popen([str(tools.ecocode), "run", "-q", *options, "--", "sleep", str(window_s + 1.5)],
+def cost_of_run(tools, window_s):
+    """`run` (all processes that it consists of) and the floor, in one window."""
+    process = subprocess.Popen([str(tools.ecocode), "run", "-q", "--", "sleep", str(window_s + 1.5)],
                                env=dict(tools.env, XDG_STATE_HOME=str(tools.folder / "root-state")))
     try:
-        return measure.cost_ms_per_s([process.pid], 0.7, window_s)[0]
+        with measure.floor(tools) as floor_pid:
+            time.sleep(0.3)
+            pids = [process.pid, *measure.own_children(process.pid, "sleep")]
+            *costs, floor = measure.cost_ms_per_s([*pids, floor_pid], 0.4, window_s)
+            return sum(costs), floor
     finally:
         measure.end(process)
 
 
 def bench_run(table, tools, quick):
     count = 2000 if quick else 10000
-    window_s = 3 if quick else 5
+    window_s = 3 if quick else 6
     with measure.sleeping(tools, count, 2):
-        costs = [cost_of_run(tools, [], window_s) for _ in range(1 if quick else 2)]
-    table.add(f"run of one process, 1 Hz, {count} others", statistics.median(costs), "ms/s", 0.1)
+        costs, floors = zip(*(cost_of_run(tools, window_s) for _ in range(1 if quick else 3)))
+    floor = statistics.median(floors)
+    table.add(f"run of one process, 1 Hz, {count} others", statistics.median(costs), "ms/s", None,
+              {"only waking up": floor})
+    table.add("  of it, beyond waking up", max(0, statistics.median(costs) - floor), "ms/s", 0.1)
 
 
 def bench_sample(table, tools, quick):
-    interval_ms, costs = 5, []
+    ticks = "5000" if quick else "20000"
     with tempfile.TemporaryDirectory() as folder, measure.fake_package(folder) as sysfs:
-        for _ in range(1 if quick else 3):
-            options = ["--interval", f"{interval_ms}ms", "--path.sysfs", str(sysfs), "--idle-power", "package-0=20W"]
-            costs.append(cost_of_run(tools, options, 2) * interval_ms)
+        costs = [float(subprocess.run([tools.sample, str(sysfs), ticks], env=tools.env, check=True,
+                                      capture_output=True, text=True).stdout) for _ in range(1 if quick else 3)]
     table.add("one sample: one package, one process", statistics.median(costs), "us", 30)
 
 

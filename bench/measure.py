@@ -74,8 +74,10 @@ class Tools:
         for library in pathlib.Path(binary).resolve().parent.glob("libecocode.so*"):
             if library.is_file():
                 shutil.copy2(library, self.folder / library.name)
-        self.sleepers = self.folder / "sleepers"
-        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", self.sleepers, HERE / "sleepers.c"], check=True)
+        self.sleepers = self.compile("sleepers")
+        self.wakeup = self.compile("wakeup")
+        build = pathlib.Path(binary).resolve().parent
+        self.sample = self.compile("sample", f"-I{HERE.parent / 'include'}", f"-L{build}", "-lecocode")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("ECOCODE_")}
         self.env["LD_LIBRARY_PATH"] = str(self.folder)
         for key in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "HOME"):
@@ -85,6 +87,33 @@ class Tools:
                 os.chown(path, NOBODY, NOBODY)
             path.chmod(0o700)
             self.env[key] = str(path)
+
+
+    def compile(self, name, *options):
+        program = self.folder / name
+        subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", program, HERE / f"{name}.c", *options], check=True)
+        program.chmod(0o755)
+        return program
+
+
+@contextlib.contextmanager
+def floor(tools, interval_ms=1000):
+    """A program that only wakes up: what no sampler can be cheaper than. Yields its pid."""
+    process = subprocess.Popen(unprivileged([str(tools.wakeup), str(interval_ms)]))
+    try:
+        yield process.pid
+    finally:
+        end(process)
+
+
+def own_children(pid, name):
+    """The other processes that a program consists of: its children but those of that name."""
+    found = []
+    with contextlib.suppress(OSError):
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            if pathlib.Path(f"/proc/{child}/comm").read_text().strip() != name:
+                found.append(int(child))
+    return found
 
 
 @contextlib.contextmanager
@@ -223,6 +252,8 @@ def fake_package(folder, power_w=40.0):
                     ignore=lambda at, names: [n for n in names if not (
                         n in ("online", "possible", "present", "topology") or n.startswith("cpu")
                         and n[3:].isdigit() or pathlib.Path(at).name == "topology")])
+    (root / "fs").mkdir()
+    (root / "fs/cgroup").symlink_to("/sys/fs/cgroup")
     stop = threading.Event()
 
     def count():

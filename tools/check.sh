@@ -48,6 +48,8 @@ single build-plain build_variant build-plain clang -Dinih=disabled -Dtests=false
 single lint tools/lint.sh build
 if [ "$mode" = long ]; then
     single fuzz tools/fuzz.sh 60
+    single build-tsan build_variant build-tsan gcc -Db_sanitize=thread -Db_lundef=false
+    single threads env TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --suite meter --print-errorlogs
     e2e all tests/e2e
     ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli or harm"
 else

@@ -2,7 +2,7 @@
 /*
  * libecocode: what computing costs in energy, in your own program. ISO C99.
  *
- *     struct eco_meter_options options = {sizeof options};
+ *     struct eco_meter_options options = {.size = sizeof options};
  *     struct eco_meter *meter;
  *     char why[256];
  *     if (eco_meter_open(&options, &meter, why, sizeof why) < 0) ...
@@ -10,7 +10,7 @@
  *     eco_meter_tick(meter);                      // baseline
  *     work();
  *     eco_meter_tick(meter);
- *     struct eco_totals totals = {sizeof totals};
+ *     struct eco_totals totals = {.size = sizeof totals};
  *     eco_meter_totals(meter, &totals);           // totals.job_active_j, ...
  *     eco_meter_free(meter);
  *

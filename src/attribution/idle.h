@@ -26,7 +26,7 @@ struct eco_idle_chunk {
 struct eco_idle {
     struct eco_idle_chunk ring[ECO_IDLE_RING]; /* oldest first */
     size_t count;
-    double tau_s;        /* counter's period */
+    double tau_s; /* counter's period */
     /* the open chunk and the low pass */
     double open_length_s, open_energy_j, open_busy_s, open_heat_w;
     double heat_w;       /* nan before the first chunk */
@@ -45,12 +45,13 @@ struct eco_idle_estimate {
 
 void eco_idle_init(struct eco_idle *idle, double tau_s);
 /**
- * One closed interval of any length. Short ones are merged; gaps are not fed. A step of the regime is looked for
- * with every chunk. busy_s may be slightly below 0 (a signed remainder). `real_s` stamps the chunk.
+ * One closed interval of any length. Short ones are merged; gaps are not fed. A step of the regime is looked
+ * for with every chunk. busy_s may be slightly below 0 (a signed remainder). `real_s` stamps the chunk.
  */
 void eco_idle_feed(struct eco_idle *idle, double length_s, double energy_j, double busy_s, int64_t real_s);
 /** A gap or suspend: what is open is dropped. */
 void eco_idle_break(struct eco_idle *idle);
-/** Forget chunks older than 30 days, more than a day in the future or impossible (after loading); detect a step. */
+/** Forget chunks older than 30 days, more than a day in the future or impossible (after loading); detect a
+ * step. */
 void eco_idle_expire(struct eco_idle *idle, int64_t now_real_s);
 void eco_idle_estimate(const struct eco_idle *idle, struct eco_idle_estimate *ret);

@@ -19,7 +19,8 @@
  */
 double eco_weight_sibling(double sigma, double sibling_busy_ratio);
 
-/** g: capacity (P and E cores; 0 or 1024 = 1) times frequency over the socket's mean; 0 frequencies = not readable = 1. */
+/** g: capacity (P and E cores; 0 or 1024 = 1) times frequency over the socket's mean; 0 frequencies = not
+ * readable = 1. */
 double eco_weight_core(uint32_t capacity, uint32_t freq_khz, double mean_freq_khz);
 
 /**
@@ -32,8 +33,8 @@ double eco_weight_core(uint32_t capacity, uint32_t freq_khz, double mean_freq_kh
  * @param ret_mean_hg   [package_count], 1 where nothing was busy
  */
 void eco_weight_cpus(const struct eco_topology *topology, double sigma, const struct eco_cpu_busy *before,
-                     const struct eco_cpu_busy *after, uint32_t cpu_count, uint64_t elapsed_ns, double *ret_hg,
-                     double *ret_busy_ns, double *ret_mean_hg);
+                     const struct eco_cpu_busy *after, uint32_t cpu_count, uint64_t elapsed_ns,
+                     double *ret_hg, double *ret_busy_ns, double *ret_mean_hg);
 
 /**
  * Divide each row's CPU time among sockets so that both margins hold: every row keeps its time, every

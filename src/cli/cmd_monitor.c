@@ -63,6 +63,9 @@ static void take_signals(sigset_t *ret)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* The baseline was taken a little before the duration began to count. */
+#define LAST_SLACK_NS (20 * ECO_NS_PER_MS)
+
 /* True when a signal asks us to end before `until_ns`. */
 static bool sleep_until(const sigset_t *ends, uint64_t until_ns)
 {
@@ -141,7 +144,7 @@ static void watch(struct eco_session *session, const struct eco_settings *settin
     uint64_t frames = 0;
     while (!eco_outputs_hung_up(&session->outputs)) {
         uint64_t next = eco_meter_next_ns(session->meter);
-        bool last = next >= end;
+        bool last = end != UINT64_MAX && next + LAST_SLACK_NS >= end; /* no frame of a moment at the end */
         if (sleep_until(ends, last ? end : next) || last)
             break;
         if (settings->count && frames + 1 >= settings->count && ends_frame(session, next))

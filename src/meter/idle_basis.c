@@ -69,8 +69,12 @@ static void freeze_domain(struct eco_meter *meter, unsigned d)
     own->idle_uw = ECO_NAN;
     own->idle_u_uw = 0;
     own->idle_at_real_s = 0;
+    bool is_estimated = meter->domains[d].model_ratio > 0;
     for (unsigned i = 0; i < meter->given_count; i++)
         if (!strcmp(meter->given_names[i], meter->domains[d].name)) {
+            meter->has_refused_idle |= is_estimated;
+            if (is_estimated)
+                break;
             own->method = ECO_IDLE_GIVEN;
             own->idle_uw = meter->given_uw[i];
             return;
@@ -110,6 +114,13 @@ bool eco_meter_idle_known(const struct eco_meter *meter)
 
 void eco_meter_freeze_idle(struct eco_meter *meter)
 {
+    /* A model has an idle power of its own: another one taken off its figures would leave anything, or
+     * nothing. */
+    for (unsigned d = 0; d < meter->domain_count && !isnan(meter->given_total_uw); d++)
+        if (meter->domains[d].counted && meter->domains[d].model_ratio > 0) {
+            meter->has_refused_idle = true;
+            meter->given_total_uw = ECO_NAN;
+        }
     for (unsigned d = 0; d < meter->domain_count; d++)
         freeze_domain(meter, d);
     bool known = eco_meter_idle_known(meter);

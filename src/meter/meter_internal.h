@@ -72,6 +72,7 @@ struct eco_meter {
     unsigned domain_count, columns;
     struct eco_meter_domain *d;
     double given_total_uw; /* --idle-power 20W: of the whole machine; nan = none */
+    bool has_refused_idle; /* given for what is only estimated */
     char given_names[ECO_DOMAINS_MAX][ECO_NAME_MAX];
     double given_uw[ECO_DOMAINS_MAX];
     unsigned given_count;

@@ -318,6 +318,9 @@ static void fill_warnings(const struct eco_meter *meter, struct eco_report *repo
         eco_report_warn(report,
                         "%llu processes were not looked at one by one: their energy is in the remainder",
                         (unsigned long long)meter->usage.overflow);
+    if (meter->has_refused_idle)
+        eco_report_warn(report, "the idle power that was given is not used: power is only estimated here, "
+                                "with an idle power of its own");
     if (meter->caught_ratio < 0.99)
         eco_report_warn(report,
                         "about %.0f %% of the job's CPU time was not seen (children that nobody waits for): "

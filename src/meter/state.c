@@ -81,7 +81,7 @@ static unsigned split_words(char *line, char **words, unsigned limit)
 
 static bool parse_chunk(char **words, struct eco_idle_chunk *ret)
 {
-    struct eco_idle_chunk chunk;
+    struct eco_idle_chunk chunk = {0};
     return eco_parse_double(words[1], &chunk.length_s) == 0 &&
            eco_parse_double(words[2], &chunk.busy_cpus) == 0 &&
            eco_parse_double(words[3], &chunk.power_w) == 0 &&

@@ -36,7 +36,7 @@ struct eco_report_process {
     int32_t pid, ppid;
     uint32_t uid;
     uint32_t id, parent_id; /* rows refer to each other by these; not in JSON */
-    uint32_t count; /* processes that it stands for, 0 = not known (short-lived ones that nobody counted) */
+    uint32_t count;   /* processes that it stands for, 0 = not known (short-lived ones that nobody counted) */
     const char *name; /* borrowed from the meter */
     const char *role, *cmdline;
     double start_offset_s, end_offset_s; /* nan = still running */

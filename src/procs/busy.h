@@ -14,7 +14,8 @@ struct eco_busy;
 
 int eco_busy_open(const struct eco_env *env, struct eco_busy **ret) ECO_MUST_CHECK;
 struct eco_busy *eco_busy_free(struct eco_busy *busy);
-/** Negative errno only when no source can be read at all; *ret is then untouched. `with_freq`: also cpufreq (8 us a CPU). */
+/** Negative errno only when no source can be read at all; *ret is then untouched. `with_freq`: also cpufreq
+ * (8 us a CPU). */
 int eco_busy_read(struct eco_busy *busy, bool with_freq, struct eco_activity *ret) ECO_MUST_CHECK;
 /** "cpuacct", "schedstat", "stat". */
 const char *eco_busy_source(const struct eco_busy *busy);

@@ -309,7 +309,7 @@ static int read_cgroup(struct eco_scan *scan, const char *path, unsigned depth)
         return rc;
     /* nr_descendants, cgroup-v2.rst: nearly always 0, and then no directory is listed. */
     if (eco_path(file, "%scgroup.stat", path) == 0 &&
-        (n = read_text(scan, &scan->members.cgroup, -1, ECO_SYSFS, file)) > 0 &&
+        read_text(scan, &scan->members.cgroup, -1, ECO_SYSFS, file) > 0 &&
         strncmp(scan->members.text, "nr_descendants 0\n", 17) != 0)
         rc = eco_root_list(&scan->members.cgroup, ECO_SYSFS, path, read_below, &dir);
     return rc;

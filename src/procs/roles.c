@@ -11,28 +11,35 @@ struct role {
 
 #include "procs/roles_table.h"
 
-/* Iterative, so that no pattern can make it slow: only the last star is ever gone back to. */
+/*
+ * Iterative, so that no pattern can make it slow: only the last star is ever gone back to, and from there to
+ * the next place where what follows it can begin (this runs for every pattern and every new process).
+ */
 static bool matches(const char *pattern, const char *text)
 {
     const char *star = NULL, *retry = NULL;
 
-    while (*text != '\0') {
+    for (;;) {
         if (*pattern == '*') {
-            star = pattern++;
-            retry = text;
+            while (*pattern == '*')
+                pattern++;
+            if (*pattern == '\0')
+                return true;
+            star = pattern;
+            retry = text = strchr(text, *pattern);
         } else if (*pattern == *text) {
+            if (*text == '\0')
+                return true;
             pattern++;
             text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++retry;
+            continue;
         } else {
-            return false;
+            pattern = star;
+            retry = text = star != NULL && *text != '\0' ? strchr(retry + 1, *star) : NULL;
         }
+        if (text == NULL)
+            return false;
     }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
 }
 
 const char *eco_role_find(const char *name, const char *cmdline, bool same_as_parent)

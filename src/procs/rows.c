@@ -398,7 +398,7 @@ static void recheck_children(struct eco_scan *scan, const struct eco_row *row)
         struct eco_hot *hot = &scan->table.hot[slot];
         uint64_t claim = eco_account_claim(child);
         struct eco_stat_line line;
-        bool moved;
+        bool moved = false;
         slot = child->next;
         if (hot->pid <= 0 || claim < RECHECK_MIN_NS || claim > most_ns)
             continue;
@@ -413,7 +413,7 @@ static void recheck_children(struct eco_scan *scan, const struct eco_row *row)
 static void read_row(struct eco_scan *scan, struct eco_row *row)
 {
     struct eco_hot *hot = &scan->table.hot[row->slot];
-    struct eco_stat_line line;
+    struct eco_stat_line line = {0};
     int rc = eco_scan_read_stat(scan, hot->pid, &line);
 
     if (rc < 0 && rc != -ESRCH) {

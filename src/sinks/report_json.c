@@ -7,6 +7,7 @@
 #include "sinks/tally.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define MODEL_VERSION 1
 
@@ -309,6 +310,21 @@ static void put_process(struct eco_json *json, const struct eco_report *report,
     eco_json_close(json, '}');
 }
 
+/* A figure with unknown time in it is never silent about that. */
+static void put_gaps(struct eco_json *json, const struct eco_report *report)
+{
+    char text[ECO_NAME_MAX + 96];
+    for (unsigned i = 0; i < report->domain_count; i++) {
+        const struct eco_report_domain *domain = &report->domains[i];
+        if (!domain->info.counted || !(domain->gap_s > 0))
+            continue;
+        (void)snprintf(text, sizeof(text),
+                       "%s could not be read for %.3f s; no energy is counted for that time",
+                       domain->info.name, domain->gap_s);
+        eco_json_string(json, text);
+    }
+}
+
 static void put_end(struct eco_json *json, const struct eco_report *report)
 {
     eco_json_knull(json, "impact");
@@ -321,6 +337,7 @@ static void put_end(struct eco_json *json, const struct eco_report *report)
     eco_json_open(json, '[');
     for (unsigned i = 0; i < report->warning_count && i < ECO_WARNINGS_MAX; i++)
         eco_json_string(json, report->warnings[i]);
+    put_gaps(json, report);
     eco_json_close(json, ']');
 }
 

@@ -175,7 +175,7 @@ def run_on_stuck_sensor(machine, env, folder, kind, after_s, seconds):
 def test_read_that_never_returns(ecocode, machine, home, tmp_path, kind):
     job_ran, status, has_report = run_on_stuck_sensor(machine, home, tmp_path, kind, 0.7, 1.5)
     assert job_ran and has_report
-    assert status == 0, "None: ecocode still waits"
+    assert status == 0, f"status {status} (None: ecocode still waits)"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -183,4 +183,4 @@ def test_read_that_never_returns_at_start(ecocode, machine, home, tmp_path, kind
     """A driver that hangs from the start does not keep the command from running."""
     job_ran, status, _ = run_on_stuck_sensor(machine, home, tmp_path, kind, None, 0.2)
     assert job_ran, "the command has not run"
-    assert status == 0, "None: ecocode still waits"
+    assert status == 0, f"status {status} (None: ecocode still waits)"

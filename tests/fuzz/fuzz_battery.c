@@ -24,7 +24,9 @@ static void try_battery(const struct fuzz_machine *machine, const struct fuzz_fi
         const char *power = fields->text[3];
         require(strncmp(fields->text[2], "Discharging", 11) == 0);
         require(reading.value > 0 && reading.value <= 1000000000ull);
-        if (power != NULL && fuzz_is_number(power + (*power == '-'), &expected))
+        /* What does not fit is passed over for current and voltage. */
+        if (power != NULL && fields->length[3] < 32 && fuzz_is_number(power + (*power == '-'), &expected) &&
+            expected <= INT64_MAX)
             require(reading.value == expected);
     } else {
         require(reading.state == ECO_READING_NONE || reading.error < 0);

@@ -41,7 +41,7 @@ static void check_settings(const struct eco_call *call)
         if (option->kind == ECO_OPTION_DURATION || option->kind == ECO_OPTION_COUNT) {
             uint64_t value;
             memcpy(&value, field, sizeof(value));
-            require(value >= option->min && value <= option->max);
+            require(value >= option->min && (option->max == 0 || value <= option->max));
         } else if (option->kind == ECO_OPTION_CHOICE) {
             const char *value;
             bool is_known = false;

@@ -116,6 +116,7 @@ static void try_list(const char *text)
     for (unsigned cpu = 0; cpu < CPUS; cpu++)
         set_count += set[cpu];
     require(set_count == (r < 0 ? CPUS : r));
+    require(r != 0 || text[strspn(text, " \t\r\n\v\f")] == '\0');
     if (r <= 0)
         return;
     eco_buf_init(&out, 1024);

@@ -265,13 +265,13 @@ static void test_thread_and_readers(void **state)
     double machine_j = 0, cpu_s = 0;
     for (int i = 0; i < 20; i++) { /* asked for while the thread looks */
         burn(0.01);
+        assert_int_equal(eco_meter_tick(meter), 0); /* beside the thread */
         assert_int_equal(eco_meter_totals(meter, &totals), 0);
         assert_adds_up(&totals);
         assert_true(totals.job_cpu_s >= cpu_s && (isnan(totals.machine_j) || totals.machine_j >= machine_j));
         cpu_s = totals.job_cpu_s;
         machine_j = isnan(totals.machine_j) ? 0 : totals.machine_j;
     }
-    assert_int_equal(eco_meter_tick(meter), 0); /* beside the thread */
     (void)pthread_join(quick.thread, NULL);
     (void)pthread_join(slow.thread, NULL);
     assert_int_equal(eco_meter_stop(meter), 0);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fuse3/fuse.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,12 @@ static int machine_truncate(const char *path, off_t size, struct fuse_file_info 
 {
     (void)path, (void)size, (void)file;
     return 0;
+}
+
+/* libfuse sends it to the thread whose request was given up; the request itself says so when asked. */
+static void ignore_signal(int number)
+{
+    (void)number;
 }
 
 static bool is_interrupted(void)
@@ -325,8 +332,14 @@ int main(int argc, char **argv)
     }
     const pid_t parent = getppid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A real counter is read at once: ours must not wait for its turn while every CPU is busy. */
+    const struct sched_param urgent = {.sched_priority = 10};
+    if (sched_setscheduler(0, SCHED_FIFO, &urgent) != 0) {
+        fputs("eco-sim-machine: no real-time priority; reads may be late on a busy machine\n", stderr);
+    }
     const int r = eco_sim_init(&sim, &options);
     sim.is_interrupted = is_interrupted;
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = ignore_signal}, NULL);
     if (r < 0 || getppid() != parent || eco_sim_tree_build(&tree, &sim, energy_mode) < 0) {
         fprintf(stderr, "eco-sim-machine: %s\n", r < 0 ? strerror(-r) : "cannot start");
         return 1;
