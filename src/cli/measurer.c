@@ -339,6 +339,8 @@ static _Noreturn void leave(struct eco_measurer *self, enum eco_link_kind kind)
 {
     const struct eco_link_message message = {.kind = kind, .is_stuck = self->is_stuck};
     eco_outputs_close(&self->session->outputs);
+    if (self->is_stuck)
+        leave_standard(self); /* what a stuck thread shares stays open until it comes back */
     self->session->spool = eco_spool_free(self->session->spool);
     (void)eco_link_send(self->link, &message);
     _exit(0);

@@ -247,7 +247,8 @@ static void watch(struct eco_parent *self)
  */
 static void await_report(struct eco_parent *self)
 {
-    self->heard_ns = now_ns();
+    /* A baseline that comes only now is of no use. */
+    self->heard_ns = self->is_ready ? now_ns() : 0;
     while (!self->is_gone && !self->is_done && !self->has_failed) {
         struct eco_run_event event;
         uint64_t now = now_ns(), until = self->is_measured ? UINT64_MAX : self->heard_ns + PATIENCE_NS;
