@@ -9,21 +9,9 @@
 #include "cli/measurer.h"
 #include "cli/parent.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-/* Behind the fork, so that CMD has 0, 1 and 2 as we found them, but none of our files becomes one of them. */
-static void guard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd <= 2);
-    if (fd > 2)
-        (void)close(fd);
-}
 
 /* Returns in the process that was started only. 0 or negative errno. */
 static int start_measurer(struct eco_session *session, struct eco_run *run, const struct eco_call *call,
@@ -74,10 +62,8 @@ static int run(struct eco_call *call)
     int r = eco_run_prepare(&options, &run, &why);
     if (r == 0)
         r = eco_run_spawn(run, &why);
-    if (r == 0) {
-        guard_descriptors();
+    if (r == 0)
         r = start_measurer(&session, run, call, &parent, &why);
-    }
     int status = r < 0 ? eco_fail(call->command, ECO_EXIT_RUN, &why) : eco_parent_be(&parent);
     eco_run_reap_rest(run);
     run = eco_run_finish(run);

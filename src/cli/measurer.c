@@ -180,9 +180,10 @@ static bool pause_until(void *context, uint64_t until_ns)
 {
     struct eco_measurer *self = context;
     (void)eco_link_tell(self->link, ECO_LINK_ALIVE);
-    while (!self->is_over && eco_link_wait(self->link, until_ns))
+    while (!self->is_over && (self->is_tail || !self->is_released) && eco_link_wait(self->link, until_ns))
         drain(self);
-    return self->is_over;
+    /* A command that was not waited for makes a noise. */
+    return self->is_over || (self->is_released && !self->is_tail);
 }
 
 /* Everything between fork and release. On failure the child has run nothing. */
@@ -352,7 +353,7 @@ static _Noreturn void fail(struct eco_measurer *self, int error, struct eco_why 
         eco_why_set(why, "%s", strerror(-error));
     drain(self);
     if (self->is_released)
-        eco_notice("no report: %s", why->text);
+        eco_notice("no report: %s", error == -EINTR ? "a sensor was too slow to answer" : why->text);
     else if (!self->is_over)
         (void)eco_fail(self->call->command, ECO_EXIT_RUN, why);
     leave(self, ECO_LINK_FAILED);
