@@ -60,7 +60,7 @@ struct eco_meter_options {
     uint64_t interval_ns;    /* of the own thread; 0 = 1 s; 1 ms to 1 h */
     int policy;              /* ECO_BY_..., 0 = active */
     unsigned flags;
-    const char *idle_power;  /* "20W" or "package-0=20W,dram-0=2W"; NULL = learnt */
+    const char *idle_power; /* "20W" or "package-0=20W,dram-0=2W"; NULL = learnt */
 };
 
 /* Sums over the counted domains since the first look. */
@@ -68,13 +68,13 @@ struct eco_totals {
     size_t size;
     double duration_s;
     double machine_j;
-    double job_active_j;   /* NaN while the idle power is not known */
+    double job_active_j; /* NaN while the idle power is not known */
     double job_full_j;
-    double job_j;          /* by the chosen policy (FULL when ACTIVE is not known) */
-    double job_low_j, job_high_j; /* 95 % */
+    double job_j;                            /* by the chosen policy (FULL when ACTIVE is not known) */
+    double job_low_j, job_high_j;            /* 95 % */
     double others_j, idle_j, unattributed_j; /* job + these = machine */
     double job_cpu_s;
-    int quality;           /* 1 measured, 2 derived, 3 estimated, 0 nothing known */
+    int quality; /* 1 measured, 2 derived, 3 estimated, 0 nothing known */
 };
 
 /**
@@ -83,7 +83,8 @@ struct eco_totals {
  * @param why  receives one sentence when the result is negative or no sensor is readable; may be NULL
  * @return 0, -EINVAL (options), -ENOMEM, -ENOTSUP (platform)
  */
-ECO_API int eco_meter_open(const struct eco_meter_options *options, struct eco_meter **ret, char *why, size_t why_size);
+ECO_API int eco_meter_open(const struct eco_meter_options *options, struct eco_meter **ret, char *why,
+                           size_t why_size);
 /** Accepts NULL, returns NULL. Stops the own thread. Readers of the meter are freed before it. */
 ECO_API struct eco_meter *eco_meter_free(struct eco_meter *meter);
 
@@ -94,6 +95,9 @@ ECO_API int eco_meter_child_ended(struct eco_meter *meter, int32_t pid, const st
 
 /** End the present interval now and begin the next. The first call is the baseline. */
 ECO_API int eco_meter_tick(struct eco_meter *meter);
+/** The last interval ends now: every domain is closed, readers get their last frame and then -EPIPE.
+ * Totals stay. -EINVAL before the first tick. */
+ECO_API int eco_meter_end(struct eco_meter *meter);
 /** Tick by a thread of the meter's own (all signals blocked) every interval_ns. -EALREADY when it runs. */
 ECO_API int eco_meter_start(struct eco_meter *meter);
 ECO_API int eco_meter_stop(struct eco_meter *meter);
@@ -143,8 +147,10 @@ struct eco_frame_process_info {
     int ended;
 };
 ECO_API int eco_frame_get(const struct eco_frame *frame, struct eco_frame_info *ret);
-ECO_API int eco_frame_get_domain(const struct eco_frame *frame, unsigned index, struct eco_frame_domain_info *ret);
-ECO_API int eco_frame_get_process(const struct eco_frame *frame, uint32_t index, struct eco_frame_process_info *ret);
+ECO_API int eco_frame_get_domain(const struct eco_frame *frame, unsigned index,
+                                 struct eco_frame_domain_info *ret);
+ECO_API int eco_frame_get_process(const struct eco_frame *frame, uint32_t index,
+                                  struct eco_frame_process_info *ret);
 
 /** "0.1.0" */
 ECO_API const char *eco_version(void);

@@ -169,6 +169,10 @@ int eco_meter_tick(struct eco_meter *meter)
 
 int eco_meter_end(struct eco_meter *meter)
 {
+    if (meter->owner != getpid())
+        return -ECANCELED;
+    if (!meter->has_begun)
+        return -EINVAL;
     (void)pthread_mutex_lock(&meter->look_lock);
     int r = meter->has_ended ? 0 : step(meter, true, true);
     (void)pthread_mutex_unlock(&meter->look_lock);

@@ -38,9 +38,6 @@ void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_
 /** CPU time of another process of ours that serves this measurement, in all: part of what EcoCode costs
  * itself. */
 void eco_meter_helper_cpu(struct eco_meter *meter, uint64_t cpu_ns);
-/** The last look, at once: closes every domain's interval. Ticks after it feed only the idle learner (tail).
- */
-int eco_meter_end(struct eco_meter *meter) ECO_MUST_CHECK;
 /**
  * One look that serves the idle power only: before eco_meter_begin (--measure-idle; the first call is its
  * baseline) or after eco_meter_end (the tail; where the idle power was not known it gives this run's

@@ -16,8 +16,8 @@
 
 static int take_options(struct eco_meter *meter, const struct eco_meter_options *options, struct eco_why *why)
 {
-    size_t size = options->size < sizeof meter->options ? options->size : sizeof meter->options;
-    if (options->size < offsetof(struct eco_meter_options, interval_ns)) {
+    size_t size = options && options->size < sizeof meter->options ? options->size : sizeof meter->options;
+    if (!options || options->size < offsetof(struct eco_meter_options, interval_ns)) {
         eco_why_set(why, "eco_meter_options.size is not set");
         return -EINVAL;
     }

@@ -59,6 +59,7 @@ struct eco_busy {
     struct track *tracks;
     struct eco_cpu_busy *cpus;
     uint32_t cpu_count, cpu_capacity;
+    bool has_no_frequencies; /* as in most guests: not asked for again */
 };
 
 /* The whole file into busy->text. */
@@ -336,6 +337,9 @@ static uint64_t read_forks(struct eco_busy *busy, size_t length)
 
 static void read_frequencies(struct eco_busy *busy)
 {
+    bool any = false;
+    if (busy->has_no_frequencies)
+        return;
     for (uint32_t i = 0; i < busy->cpu_count; i++) {
         char path[ECO_PATH_MAX];
         uint64_t khz = 0;
@@ -344,7 +348,9 @@ static void read_frequencies(struct eco_busy *busy)
             eco_path(path, "devices/system/cpu/cpu%u/cpufreq/scaling_cur_freq", i) == 0 &&
             eco_root_read_u64(busy->env->root, ECO_SYSFS, path, &khz) == 0 && khz <= UINT32_MAX)
             busy->cpus[i].freq_khz = (uint32_t)khz;
+        any |= khz > 0;
     }
+    busy->has_no_frequencies = !any;
 }
 
 int eco_busy_read(struct eco_busy *busy, bool with_freq, struct eco_activity *ret)

@@ -399,6 +399,32 @@ static void test_signals(void **state)
     assert_null(eco_meter_free(meter));
 }
 
+static void test_end(void **state)
+{
+    (void)state;
+    struct eco_meter_options options = {.size = sizeof options};
+    struct eco_meter *meter = NULL;
+    struct eco_reader *reader = NULL;
+    struct eco_frame *frame = NULL;
+    char why[128] = "";
+    assert_int_equal(eco_meter_open(NULL, &meter, why, sizeof why), -EINVAL);
+    assert_true(why[0] != '\0');
+    assert_int_equal(eco_meter_open(&options, &meter, why, sizeof why), 0);
+    assert_int_equal(eco_meter_end(meter), -EINVAL);
+    assert_int_equal(eco_meter_tick(meter), 0);
+    assert_int_equal(eco_meter_reader(meter, &reader), 0);
+    assert_int_equal(eco_meter_end(meter), 0);
+    assert_int_equal(eco_reader_next(reader, 0, &frame), 0);
+    struct eco_frame_info info = {.size = sizeof info};
+    assert_int_equal(eco_frame_get(frame, &info), 0);
+    assert_true(info.last);
+    eco_frame_unref(frame);
+    assert_int_equal(eco_reader_next(reader, 0, &frame), -EPIPE);
+    assert_int_equal(eco_meter_tick(meter), -EPIPE);
+    reader = eco_reader_free(reader);
+    meter = eco_meter_free(meter);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_options),
@@ -407,6 +433,7 @@ int main(void)
                                        cmocka_unit_test(test_child_ended),
                                        cmocka_unit_test(test_thread_and_readers),
                                        cmocka_unit_test(test_fork),
-                                       cmocka_unit_test(test_signals)};
+                                       cmocka_unit_test(test_signals),
+                                       cmocka_unit_test(test_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

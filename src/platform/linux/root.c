@@ -116,6 +116,12 @@ int eco_root_open(const struct eco_root *root, enum eco_tree tree, const char *p
  * The whole file from offset 0. Reads until the end, since a short read of a seq_file is none; but
  * where one line is all that is wanted its newline is the end, and a system call is saved.
  */
+/*
+ * Kernel files come in pieces of a page (seq_file), cut between records: a piece of less than half a page
+ * that is also less than was asked for is the last one, and asking again would only be told so.
+ */
+#define SHORT_READ 2048
+
 static ssize_t read_whole(int fd, char *ret, size_t size, bool one_line)
 {
     size_t length = 0;
@@ -133,8 +139,9 @@ static ssize_t read_whole(int fd, char *ret, size_t size, bool one_line)
             break;
         if (full)
             return -EFBIG;
+        size_t wanted = full ? 1 : size - 1 - length;
         length += (size_t)n;
-        if (one_line && ret[length - 1] == '\n')
+        if ((one_line && ret[length - 1] == '\n') || ((size_t)n < wanted && n < SHORT_READ))
             break;
     }
     while (length > 0 && strchr(" \t\r\n\v\f", ret[length - 1]) && ret[length - 1] != '\0')
