@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,49 +102,6 @@ static void drain(struct eco_measurer *self)
 
 /* ---- before the command runs ---- */
 
-static bool is_descriptor(const char *output)
-{
-    return strcmp(output, "-") == 0 || strncmp(output, "/dev/", 5) == 0 || strstr(output, "/fd/");
-}
-
-/* Whether some output is written to one of the descriptors that we were given, while the command runs. */
-static bool wants_descriptors(const struct eco_settings *settings)
-{
-    const char *format = settings->json || settings->outputs.count > 0 ? NULL : settings->format;
-    bool wants = format && (strcmp(format, "csv") == 0 || strcmp(format, "jsonl") == 0);
-    for (unsigned i = 0; i < settings->outputs.count && !wants; i++)
-        wants = is_descriptor(settings->outputs.items[i]);
-    return wants;
-}
-
-static void close_between(unsigned first, unsigned last)
-{
-    if (first <= last)
-        (void)syscall(SYS_close_range, first, last, 0u); /* before Linux 5.9 they stay open */
-}
-
-/* A pipe or lock that our caller holds must not be held on by a process that is stuck. */
-static void close_others(const struct eco_measurer *self)
-{
-    int a = self->link, b = eco_run_cgroup_fd(self->run);
-    unsigned low = (unsigned)(b >= 0 && b < a ? b : a), high = (unsigned)(b > a ? b : a);
-    close_between(3, low - 1);
-    close_between(low + 1, high - 1);
-    close_between(high + 1, ~0u);
-}
-
-/* What is said from here on goes to the parent as text. */
-static void leave_standard(const struct eco_measurer *self)
-{
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)dup2(fd, STDIN_FILENO);
-        (void)dup2(fd, STDOUT_FILENO);
-        (void)close(fd);
-    }
-    (void)dup2(self->link, STDERR_FILENO);
-}
-
 static int open_outputs(struct eco_measurer *self, struct eco_why *why)
 {
     const struct eco_settings *settings = &self->call->settings;
@@ -192,12 +148,12 @@ static int make_ready(struct eco_measurer *self, struct eco_why *why)
     char idle_power[ECO_IDLE_POWER_MAX] = "";
     uint64_t idle_ns = self->call->settings.measure_idle_ns;
     const struct eco_idle_pause pause = {pause_until, self, idle_ns && isatty(STDERR_FILENO)};
-    self->keeps_standard = wants_descriptors(&self->call->settings);
+    self->keeps_standard = eco_measurer_wants_descriptors(&self->call->settings);
     if (!self->keeps_standard)
-        close_others(self);
+        eco_measurer_close_others(self);
     int r = open_outputs(self, why);
     if (!self->keeps_standard)
-        leave_standard(self);
+        eco_measurer_leave_standard(self);
     if (r == 0 && idle_ns)
         r = eco_measure_idle(self->session, &pause, idle_ns, idle_power, why);
     if (r == 0)
@@ -341,7 +297,7 @@ static _Noreturn void leave(struct eco_measurer *self, enum eco_link_kind kind)
     const struct eco_link_message message = {.kind = kind, .is_stuck = self->is_stuck};
     eco_outputs_close(&self->session->outputs);
     if (self->is_stuck)
-        leave_standard(self); /* what a stuck thread shares stays open until it comes back */
+        eco_measurer_leave_standard(self); /* what a stuck thread shares stays open until it comes back */
     self->session->spool = eco_spool_free(self->session->spool);
     (void)eco_link_send(self->link, &message);
     _exit(0);

@@ -39,3 +39,11 @@ _Noreturn void eco_measurer_be(struct eco_measurer *self);
 
 /** run_report.c: make the report and hand it to all outputs. */
 void eco_run_report(struct eco_measurer *self);
+
+/** descriptors.c: whether some output is written to one of the descriptors that we were given, while the
+ * command runs. */
+bool eco_measurer_wants_descriptors(const struct eco_settings *settings);
+/** Close what we need not. A pipe or lock of our caller's must not be held on by a process that is stuck. */
+void eco_measurer_close_others(const struct eco_measurer *self);
+/** Give standard input, output and error up. What is said from then on goes to the parent as text. */
+void eco_measurer_leave_standard(const struct eco_measurer *self);
