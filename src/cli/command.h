@@ -28,6 +28,7 @@ struct eco_call {
     struct eco_settings settings;
     struct eco_option_set set;
     struct eco_config *config; /* keeps the texts of configuration files; owned by main() */
+    int32_t pid;               /* of the process that was started, where that is another one; 0 = this one */
     char *const *words;        /* what follows the options, NULL-ended */
 };
 

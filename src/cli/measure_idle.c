@@ -10,8 +10,6 @@
 
 static void show_progress(uint64_t left_ns, bool done)
 {
-    if (!isatty(STDERR_FILENO))
-        return;
     if (done)
         (void)fputs("\r\033[K", stderr);
     else
@@ -20,29 +18,20 @@ static void show_progress(uint64_t left_ns, bool done)
     (void)fflush(stderr);
 }
 
-/* The held child or we are told to end. */
-static bool is_over(const struct eco_run_event *event)
-{
-    return event->kind == ECO_RUN_EXITED || event->kind == ECO_RUN_EMPTY || event->kind == ECO_RUN_INTERRUPT;
-}
-
-static int watch(struct eco_meter *meter, struct eco_run *run, uint64_t duration_ns, struct eco_why *why)
+static int watch(struct eco_meter *meter, const struct eco_idle_pause *pause, uint64_t duration_ns,
+                 struct eco_why *why)
 {
     uint64_t end = eco_now_ns() + duration_ns;
     uint64_t next = eco_now_ns() + STEP_NS, shown = 0;
     while (eco_now_ns() < end) {
-        struct eco_run_event event;
-        int r = eco_run_wait(run, next < end ? next : end, &event);
-        if (r < 0 || is_over(&event)) {
+        if (pause->wait(pause->context, next < end ? next : end)) {
             eco_why_set(why, "interrupted while the idle power was measured; the command has not started");
-            return r < 0 ? r : -EINTR;
+            return -EINTR;
         }
-        if (event.kind != ECO_RUN_DEADLINE)
-            continue;
         (void)eco_meter_tick(meter);
         next = eco_now_ns() + STEP_NS;
         uint64_t left = end > next ? (end - next) / ECO_NS_PER_S + 1 : 0;
-        if (left != shown && left)
+        if (left != shown && left && pause->shows_progress)
             show_progress(left * ECO_NS_PER_S, false);
         shown = left;
     }
@@ -70,7 +59,7 @@ static int format_learnt(struct eco_meter *meter, char *ret)
     return 0;
 }
 
-int eco_measure_idle(struct eco_session *session, struct eco_run *run, uint64_t duration_ns,
+int eco_measure_idle(struct eco_session *session, const struct eco_idle_pause *pause, uint64_t duration_ns,
                      char *ret_idle_power, struct eco_why *why)
 {
     struct eco_session quiet = *session;
@@ -80,8 +69,9 @@ int eco_measure_idle(struct eco_session *session, struct eco_run *run, uint64_t 
         return r;
     r = eco_meter_begin(quiet.meter);
     if (r == 0)
-        r = watch(quiet.meter, run, duration_ns, why);
-    show_progress(0, true);
+        r = watch(quiet.meter, pause, duration_ns, why);
+    if (pause->shows_progress)
+        show_progress(0, true);
     if (r == 0)
         r = eco_meter_end(quiet.meter);
     bool unknown = r == 0 && eco_meter_wants_tail(quiet.meter);

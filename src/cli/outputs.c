@@ -26,7 +26,7 @@ static int add_file(struct eco_outputs *outputs, const struct eco_call *call, co
     struct utsname host;
     char path[PATH_MAX];
     const char *hostname = uname(&host) == 0 ? host.nodename : "";
-    int r = eco_sink_expand_path(name, getpid(), hostname, path, sizeof path, why);
+    int r = eco_sink_expand_path(name, call->pid ? call->pid : getpid(), hostname, path, sizeof path, why);
     if (r < 0)
         return r;
     bool is_stdout = strcmp(path, "-") == 0;

@@ -79,6 +79,7 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
         .cgroup_dir_fd = cgroup_fd,
         .cgroup_v2_path = cgroup_path,
         .run_id = session->command ? session->run_id : NULL,
+        .reaper_pid = session->call->pid,
         .state_dir = *session->state_dir ? session->state_dir : NULL,
         .machine_state_dir = ECO_MACHINE_STATE_DIR,
     };
@@ -111,7 +112,7 @@ void eco_session_begin(struct eco_session *session, bool record)
         .parent_run_id = *session->parent_run_id ? session->parent_run_id : NULL,
         .boot_id = host ? host->boot_id : "",
         .hostname = host ? host->hostname : "",
-        .pid = (int32_t)getpid(),
+        .pid = session->call->pid ? session->call->pid : (int32_t)getpid(),
         .command = session->command,
         .started_real_ns = session->started_real_ns,
         .interval_ns = settings->interval_ns ? settings->interval_ns : ECO_NS_PER_S,

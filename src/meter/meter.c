@@ -187,6 +187,13 @@ void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_
     (void)pthread_mutex_unlock(&meter->lock);
 }
 
+void eco_meter_helper_cpu(struct eco_meter *meter, uint64_t cpu_ns)
+{
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->helper_cpu_ns = cpu_ns;
+    (void)pthread_mutex_unlock(&meter->lock);
+}
+
 int eco_meter_tail_tick(struct eco_meter *meter)
 {
     uint64_t busy_before = meter->activity.busy_ns;

@@ -19,6 +19,7 @@ struct eco_meter_host_options {
     int cgroup_dir_fd;         /* private cgroup of the job, -1 none */
     const char *cgroup_v2_path;
     const char *run_id;
+    int32_t reaper_pid;            /* our process that the job's orphans come to; 0 = this one */
     const char *state_dir;         /* where idle power is learnt and kept; NULL = nowhere */
     const char *machine_state_dir; /* read only: what the machine's owner calibrated; NULL = none */
     bool no_estimate;
@@ -34,6 +35,9 @@ int eco_meter_begin(struct eco_meter *meter) ECO_MUST_CHECK;
  * that finds it gone.
  */
 void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_cpu_ns);
+/** CPU time of another process of ours that serves this measurement, in all: part of what EcoCode costs
+ * itself. */
+void eco_meter_helper_cpu(struct eco_meter *meter, uint64_t cpu_ns);
 /**
  * One look that serves the idle power only: before eco_meter_begin (--measure-idle; the first call is its
  * baseline) or after eco_meter_end (the tail; where the idle power was not known it gives this run's

@@ -107,7 +107,7 @@ struct eco_meter {
     uint64_t frame_job_ns, frame_busy_ns;                                /* of them at the last frame */
     uint64_t job_rss_bytes;
     uint64_t tail_busy_ns; /* machine's busy time before and after the measurement, cumulative */
-    uint64_t self_begin_ns;
+    uint64_t self_begin_ns, helper_cpu_ns;
     double peak_job_w;
     int32_t ended_pid; /* told by eco_meter_child_own_cpu, 0 none */
     uint64_t ended_cpu_ns;

@@ -112,7 +112,8 @@ static int open_sources(struct eco_meter *meter, struct eco_why *why)
                                                     .no_cmdline = meter->options.flags & ECO_METER_NO_CMDLINE,
                                                     .cgroup_dir_fd = meter->extra.cgroup_dir_fd,
                                                     .cgroup_v2_path = meter->extra.cgroup_v2_path,
-                                                    .run_id = meter->extra.run_id};
+                                                    .run_id = meter->extra.run_id,
+                                                    .reaper_pid = meter->extra.reaper_pid};
     return eco_procs_open(&eco_procs_scan, meter->env, &procs_options, &meter->procs, why);
 }
 

@@ -306,7 +306,8 @@ static void fill_usage(const struct eco_meter *meter, struct eco_report *report)
                                 ? meter->child_max_rss_bytes
                                 : meter->job_peak_rss_bytes;
     report->still_running = meter->usage.job_alive;
-    report->self_cpu_s = (double)eco_sub_sat(eco_clock_self_cpu_ns(), meter->self_begin_ns) * 1e-9;
+    uint64_t own_ns = eco_sub_sat(eco_clock_self_cpu_ns(), meter->self_begin_ns);
+    report->self_cpu_s = (double)(own_ns + meter->helper_cpu_ns) * 1e-9;
     report->self_max_rss_bytes = eco_clock_self_max_rss_bytes();
     report->caught_ratio = meter->caught_ratio;
 }

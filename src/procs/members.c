@@ -223,6 +223,12 @@ bool eco_members_is_ours(struct eco_scan *scan, int32_t pid)
     return false;
 }
 
+/* Where orphans come to another process of ours, we are a child of it like any other. */
+static bool is_self(const struct eco_scan *scan, int32_t pid)
+{
+    return scan->base.options.reaper_pid > 0 && pid == getpid();
+}
+
 /* Our own children; what is not of the job is struck out of `fresh` again. */
 static int discover_orphans(struct eco_scan *scan)
 {
@@ -232,7 +238,7 @@ static int discover_orphans(struct eco_scan *scan)
     if (!scan->has_clocks || !members->has_children_files)
         return 0;
     /* Orphans come to the first living thread of their new parent (kernel/exit.c, find_new_reaper). */
-    int rc = read_children(scan, getpid(), true);
+    int rc = read_children(scan, eco_scan_reaper(scan), true);
     /* A stranger that is no child any more has ended; its pid may be anybody's. */
     for (size_t i = 0; rc == 0 && !members->is_incomplete && i < members->stranger_count;) {
         size_t at = first;
@@ -244,7 +250,7 @@ static int discover_orphans(struct eco_scan *scan)
             members->strangers[i] = members->strangers[--members->stranger_count];
     }
     for (size_t i = first; i < members->fresh_count; i++)
-        if (eco_members_is_ours(scan, members->fresh[i].pid))
+        if (!is_self(scan, members->fresh[i].pid) && eco_members_is_ours(scan, members->fresh[i].pid))
             members->fresh[kept++] = members->fresh[i];
     members->fresh_count = kept;
     return rc;
@@ -253,10 +259,10 @@ static int discover_orphans(struct eco_scan *scan)
 static int record_strangers(struct eco_scan *scan)
 {
     struct eco_members *members = &scan->members;
-    int rc = read_children(scan, getpid(), false);
+    int rc = read_children(scan, eco_scan_reaper(scan), false);
 
     for (size_t i = 0; rc == 0 && i < members->fresh_count; i++)
-        rc = add_stranger(scan, members->fresh[i].pid);
+        rc = is_self(scan, members->fresh[i].pid) ? 0 : add_stranger(scan, members->fresh[i].pid);
     members->fresh_count = 0;
     return rc;
 }

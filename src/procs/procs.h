@@ -23,8 +23,9 @@ struct eco_procs_options {
     bool no_cmdline;
     const char *cgroup_v2_path; /* private cgroup of the job below the cgroup2 mount, NULL = none */
     int cgroup_dir_fd;          /* the same, open; -1 = none. Borrowed */
-    const char *run_id;         /* value of ECOCODE_RUN: tells the job's orphans from strangers; NULL = none */
-    size_t limit;               /* rows; 0 = ECO_PROCS_LIMIT */
+    const char *run_id; /* value of ECOCODE_RUN: tells the job's orphans from strangers; NULL = none */
+    int32_t reaper_pid; /* the process of ours whose children the job's orphans become; 0 = this one */
+    size_t limit;       /* rows; 0 = ECO_PROCS_LIMIT */
 };
 
 struct eco_procs_ops {
@@ -46,8 +47,9 @@ struct eco_procs {
 
 extern const struct eco_procs_ops eco_procs_scan;
 
-int eco_procs_open(const struct eco_procs_ops *ops, const struct eco_env *env, const struct eco_procs_options *options,
-                   struct eco_procs **ret, struct eco_why *why) ECO_MUST_CHECK;
+int eco_procs_open(const struct eco_procs_ops *ops, const struct eco_env *env,
+                   const struct eco_procs_options *options, struct eco_procs **ret,
+                   struct eco_why *why) ECO_MUST_CHECK;
 struct eco_procs *eco_procs_free(struct eco_procs *procs);
 /** -ESRCH when there is no such process. What it used before this call is not part of the measurement. */
 int eco_procs_add_root(struct eco_procs *procs, pid_t pid) ECO_MUST_CHECK;

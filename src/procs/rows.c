@@ -312,8 +312,13 @@ static bool is_job_from_birth(struct eco_scan *scan, const struct eco_row *row)
     if (row->parent != ECO_SLOT_NONE)
         if ((eco_table_row(&scan->table, row->parent)->proc.flags & ECO_PROC_JOB) != 0)
             return true;
-    return scan->root_count > 0 && row->proc.ppid == getpid() && scan->has_clocks && !scan->is_base &&
-           scan->base.options.run_id != NULL && eco_members_is_ours(scan, row->proc.pid);
+    return scan->root_count > 0 && row->proc.ppid == eco_scan_reaper(scan) && scan->has_clocks &&
+           !scan->is_base && scan->base.options.run_id != NULL && eco_members_is_ours(scan, row->proc.pid);
+}
+
+static bool is_own_process(const struct eco_scan *scan, int32_t pid)
+{
+    return scan->has_clocks && (pid == getpid() || pid == eco_scan_reaper(scan));
 }
 
 int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct eco_row **ret)
@@ -333,7 +338,7 @@ int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct
     row->start_ticks = line.start_ticks;
     row->proc.start_ns = line.start_ticks * scan->tick_ns;
     row->proc.flags |= line.is_kernel ? ECO_PROC_KERNEL : 0;
-    row->proc.flags |= scan->has_clocks && line.pid == getpid() ? ECO_PROC_SELF : 0;
+    row->proc.flags |= is_own_process(scan, line.pid) ? ECO_PROC_SELF : 0;
     (void)read_clock(scan, hot, &moved);
     apply_stat(scan, row, &line);
     row->is_unwalked = true;

@@ -13,6 +13,8 @@
 #include "procs/parse.h"
 #include "procs/procs.h"
 
+#include <unistd.h>
+
 #define ECO_CMDLINE_MAX 256 /* bytes kept of a command line, NUL included */
 #define ECO_GROUPS_MAX  64  /* rows for short-lived children; then one for all others */
 
@@ -66,6 +68,12 @@ struct eco_scan {
     bool has_clocks;                           /* process clocks belong to this /proc */
     bool all_job;                              /* the machine without roots: every process is of the job */
 };
+
+/** The process of ours whose children the job's orphans become (run/ makes it a child subreaper). */
+static inline int32_t eco_scan_reaper(const struct eco_scan *scan)
+{
+    return scan->base.options.reaper_pid > 0 ? scan->base.options.reaper_pid : (int32_t)getpid();
+}
 
 /* members.c */
 int eco_members_open(struct eco_scan *scan) ECO_MUST_CHECK;

@@ -8,8 +8,6 @@
 
 #include "base/text.h"
 
-#include <unistd.h>
-
 static struct eco_row *row_at(struct eco_scan *scan, uint32_t slot)
 {
     return slot != ECO_SLOT_NONE ? eco_table_row(&scan->table, slot) : NULL;
@@ -23,7 +21,7 @@ static bool is_vanished(const struct eco_scan *scan, const struct eco_row *row)
 /* Who had to wait for it: we, for what we reaped; else its last known parent. */
 static struct eco_row *heir_of(struct eco_scan *scan, const struct eco_row *row)
 {
-    uint32_t slot = row->is_reaped ? eco_table_find(&scan->table, getpid()) : row->parent;
+    uint32_t slot = row->is_reaped ? eco_table_find(&scan->table, eco_scan_reaper(scan)) : row->parent;
 
     return row_at(scan, slot);
 }

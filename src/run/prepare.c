@@ -94,6 +94,7 @@ static struct eco_run *new_run(const struct eco_run_options *options)
         return NULL;
     }
     run->release_fd = run->error_fd = run->own_group_fd = run->group_fd = -1;
+    run->watch_fd = run->signal_fd = -1;
     run->argv = options->argv;
     run->no_cgroup = options->no_cgroup;
     run->wait_all = options->wait_all;
@@ -138,6 +139,9 @@ struct eco_run *eco_run_finish(struct eco_run *run)
     }
     eco_run_abandon(run);
     eco_run_remove_group(run);
+    if (run->signal_fd >= 0) {
+        (void)close(run->signal_fd);
+    }
     (void)prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)run->found.subreaper, 0ul, 0ul, 0ul);
     eco_run_give_signals_back(run);
     return free_run(run);

@@ -12,8 +12,8 @@
  *   eco_run_finish    removes the cgroup, restores; call it after the report: until then a late signal or a
  *                     background terminal (SIGTTOU) cannot end us, nor a closed pipe (SIGPIPE)
  *
- * One thread calls all of this. Threads begun after eco_run_prepare inherit the blocked signals, as they
- * must.
+ * One thread calls all of this, in one process. A process of ours that may get stuck (it reads sensors) is
+ * begun by eco_run_fork_own.
  */
 #pragma once
 
@@ -35,13 +35,15 @@ struct eco_run_options {
 };
 
 enum eco_run_event_kind {
-    ECO_RUN_DEADLINE, /* the given time has come */
-    ECO_RUN_REAPED,   /* another descendant, never a stranger, ended (event.pid, .usage): tell the meter */
-    ECO_RUN_EXITED,   /* CMD itself ended: event.status, event.usage */
-    ECO_RUN_EMPTY,    /* CMD has ended and nothing of the job runs any more (wait_all) */
-    ECO_RUN_STOPPED,  /* CMD stopped and we after it; now both go on again: time has passed */
-    ECO_RUN_SIGNAL,   /* a signal that was passed on, or is for us (SIGWINCH is not told): event.signo */
-    ECO_RUN_INTERRUPT /* after CMD's end: SIGINT, TERM, HUP, QUIT ask us to finish now */
+    ECO_RUN_DEADLINE,  /* the given time has come */
+    ECO_RUN_REAPED,    /* another descendant, never a stranger, ended (event.pid, .usage): tell the meter */
+    ECO_RUN_EXITED,    /* CMD itself ended: event.status, event.usage */
+    ECO_RUN_EMPTY,     /* CMD has ended and nothing of the job runs any more (wait_all) */
+    ECO_RUN_STOPPED,   /* CMD stopped and we after it; now both go on again: time has passed */
+    ECO_RUN_SIGNAL,    /* a signal that was passed on, or is for us (SIGWINCH is not told): event.signo */
+    ECO_RUN_INTERRUPT, /* before the release or after CMD's end: SIGINT, TERM, HUP, QUIT ask us to finish now
+                        */
+    ECO_RUN_READABLE   /* the descriptor of eco_run_watch has something to read, or was closed */
 };
 
 struct eco_run_event {
@@ -68,6 +70,20 @@ int eco_run_cgroup_fd(const struct eco_run *run);
 const char *eco_run_cgroup_path(const struct eco_run *run);
 /** Why there is no private cgroup, "" when there is one or none was wanted. */
 const char *eco_run_cgroup_why(const struct eco_run *run);
+
+/**
+ * Fork a process of our own beside the command: after eco_run_spawn, so that the command inherits nothing of
+ * it. In the child every signal is blocked and nothing holds the command any more; only the getters above may
+ * be used there. It counts neither as the job's nor as a stranger, its end is no event, and nobody has to
+ * wait for it.
+ *
+ * @return as fork(), or negative errno
+ */
+pid_t eco_run_fork_own(struct eco_run *run) ECO_MUST_CHECK;
+/** Wait for the end of that process. For one that is known to be ending. */
+void eco_run_reap_own(struct eco_run *run);
+/** eco_run_wait ends with ECO_RUN_READABLE, too, when `fd` can be read; -1 = none. Borrowed. */
+void eco_run_watch(struct eco_run *run, int fd);
 
 /**
  * Let the command begin and wait until exec has happened or failed.

@@ -47,9 +47,12 @@ struct eco_run {
     bool has_unknown_strangers; /* there are some, but nothing tells which */
 
     pid_t pid;           /* the command; 0 before the fork */
+    pid_t own_pid;       /* of eco_run_fork_own, 0 none */
     uint64_t own_cpu_ns; /* of the command alone, read just before it was last asked for */
     int release_fd, error_fd;
     bool is_released, has_ended;
+
+    int watch_fd, signal_fd; /* eco_run_watch; signalfd of `waited`, made when first needed; -1 none */
 
     int own_group_fd, group_fd;
     char group_name[ECO_RUN_GROUP_NAME_MAX];

@@ -173,6 +173,10 @@ int eco_run_handle_signal(struct eco_run *run, const siginfo_t *info, struct eco
     if (signo == SIGWINCH) {
         return 0;
     }
+    /* A held command cannot heed it, and must not begin only to die of it. */
+    if (!run->is_released && asks_to_end(run, signo)) {
+        return tell(signo, ECO_RUN_INTERRUPT, ret);
+    }
     if (run->has_ended || run->pid == 0) {
         return asks_to_end(run, signo) ? tell(signo, ECO_RUN_INTERRUPT, ret) : 0;
     }

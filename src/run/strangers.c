@@ -106,7 +106,7 @@ static bool is_group_empty(const struct eco_run *run)
 static int stop_at_unknown(void *context, pid_t pid)
 {
     const struct eco_run *run = context;
-    return stranger_index(run, pid) == run->stranger_count ? 1 : 0;
+    return pid != run->own_pid && stranger_index(run, pid) == run->stranger_count ? 1 : 0;
 }
 
 bool eco_run_is_empty(const struct eco_run *run)

@@ -7,13 +7,17 @@
 #include "run/run_internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 
 /* A storm of ending processes must not keep the caller from its deadline for longer than that many events. */
 #define OVERDUE_MAX   32
 #define LOOK_AGAIN_NS (100 * ECO_NS_PER_MS)
+/* Where no descriptor is left for a signalfd. */
+#define WITHOUT_SIGNALFD_NS 10000000L
 
 /* A child that changed state: pid, 0 when there is none now, or negative errno. */
 static pid_t next_child(const struct eco_run *run, int *ret_status, struct rusage *ret_usage,
@@ -103,6 +107,24 @@ static uint64_t earliest(const struct eco_run *run, uint64_t deadline_ns, uint64
     return until;
 }
 
+/*
+ * Sleep until a signal, the watched descriptor or the end of `timeout`, whichever comes first. The signalfd
+ * only wakes us: what came is taken by sigtimedwait. True when there is something to read, and no signal.
+ */
+static bool sleep_for_either(struct eco_run *run, const struct timespec *timeout)
+{
+    if (run->signal_fd < 0) {
+        run->signal_fd = signalfd(-1, &run->waited, SFD_CLOEXEC | SFD_NONBLOCK);
+    }
+    struct pollfd fds[2] = {{.fd = run->signal_fd, .events = POLLIN},
+                            {.fd = run->watch_fd, .events = POLLIN}};
+    struct timespec span = *timeout;
+    if (run->signal_fd < 0 && (span.tv_sec > 0 || span.tv_nsec > WITHOUT_SIGNALFD_NS)) {
+        span = (struct timespec){.tv_nsec = WITHOUT_SIGNALFD_NS};
+    }
+    return ppoll(fds, 2, &span, NULL) > 0 && fds[0].revents == 0;
+}
+
 /* Sleep until a signal or `until_ns`. 1 = an event, 0 = look again. */
 static int take_signal(struct eco_run *run, uint64_t now_ns, uint64_t until_ns, struct eco_run_event *ret)
 {
@@ -111,6 +133,14 @@ static int take_signal(struct eco_run *run, uint64_t now_ns, uint64_t until_ns, 
     span = span < hour ? span : hour;
     struct timespec timeout = {.tv_sec = (time_t)(span / ECO_NS_PER_S),
                                .tv_nsec = (long)(span % ECO_NS_PER_S)};
+    if (run->watch_fd >= 0) {
+        if (sleep_for_either(run, &timeout)) {
+            ret->kind = ECO_RUN_READABLE;
+            ret->at_ns = eco_run_now_ns();
+            return 1;
+        }
+        timeout = (struct timespec){0};
+    }
     siginfo_t info;
     int signo = sigtimedwait(&run->waited, &info, &timeout);
     if (signo < 0) {
@@ -184,4 +214,9 @@ void eco_run_reap_rest(struct eco_run *run)
             run->has_ended = true;
         }
     } while (pid > 0);
+}
+
+void eco_run_watch(struct eco_run *run, int fd)
+{
+    run->watch_fd = fd;
 }

@@ -380,6 +380,53 @@ def test_killed_by_sigkill_leaves_the_job(run, home, tmp_path):
     until(lambda: done.exists() and done.read_text() == "ok\n")
 
 
+def measurer_of(pid):
+    """The process that measures: the other child, of the same name as its parent."""
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if pathlib.Path(f"/proc/{child}/comm").read_text() == pathlib.Path(f"/proc/{pid}/comm").read_text():
+            return int(child)
+    return None
+
+
+def test_measurer_that_dies_harms_nothing(ecocode, home):
+    process = subprocess.Popen([ecocode, "run", "--", "sh", "-c", "echo ready; sleep 0.4; exit 5"], env=home,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    os.kill(measurer_of(process.pid), signal.SIGKILL)
+    assert process.wait(20) == 5
+    said = process.stderr.read()
+    assert said == "ecocode: the process that measures has ended too early: no report\n"
+
+
+def test_measurer_goes_with_us_and_leaves_whole_lines(ecocode, home, tmp_path):
+    out = tmp_path / "out.csv"
+    process = subprocess.Popen([ecocode, "run", "-q", "--interval", "50ms", "-o", out, "--", "sh", "-c",
+                                "echo $$; exec sleep 1.5"], env=home, stdout=subprocess.PIPE)
+    command = int(process.stdout.readline())
+    measurer = measurer_of(process.pid)
+    time.sleep(0.4)
+    process.kill()
+    assert process.wait(20) == -signal.SIGKILL
+    assert is_alive(command)
+    until(lambda: not is_alive(measurer), 2)
+    text = out.read_text()
+    lines = text.splitlines()
+    assert text.endswith("\n") and len(lines) > 3
+    assert len({line.count(",") for line in lines}) == 1
+
+
+def test_signals_to_the_group_leave_the_measurer(ecocode, home, tmp_path):
+    report = tmp_path / "r.json"
+    process = subprocess.Popen([ecocode, "run", "-q", "-o", report, "--", "sh", "-c",
+                                "trap '' TERM INT HUP; echo ready; sleep 0.4; exit 6"], env=home,
+                               stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout.readline() == b"ready\n"
+    for signo in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.killpg(process.pid, signo)
+    assert process.wait(20) == 6
+    assert report.exists()
+
+
 # Children of children
 
 def test_background_work_is_left_running(run, home, tmp_path):

@@ -146,9 +146,7 @@ def test_unreadable_at_the_start_only(ecocode, machine, home, tmp_path):
         check_nothing_measured(job)
 
 
-APART = "a thread inside an uninterruptible kernel call keeps its process from exiting: needs a process apart"
-KINDS = [pytest.param("stall", id="ends by a kill"),
-         pytest.param("hang", id="not even by a kill", marks=pytest.mark.xfail(reason=APART))]
+KINDS = [pytest.param("stall", id="ends by a kill"), pytest.param("hang", id="not even by a kill")]
 
 
 def run_on_stuck_sensor(machine, env, folder, kind, after_s, seconds):
@@ -184,3 +182,35 @@ def test_read_that_never_returns_at_start(ecocode, machine, home, tmp_path, kind
     job_ran, status, _ = run_on_stuck_sensor(machine, home, tmp_path, kind, None, 0.2)
     assert job_ran, "the command has not run"
     assert status == 0, f"status {status} (None: ecocode still waits)"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_read_that_never_returns_at_the_end(ecocode, machine, home, tmp_path, kind):
+    """The command breaks the sensor with its last breath; who reads ecocode's streams is not kept either."""
+    report = tmp_path / "r.json"
+    begin = time.monotonic()
+    process = subprocess.Popen(machine.argv([ecocode, "run", *GIVEN, "-o", report, "--", "sh", "-c",
+                                             f"sleep 0.5; echo {kind} > $ECO_SIM_CONTROL; exit 7"]),
+                               env={**home, "ECO_SIM_CONTROL": "/sys/fs/fuse/connections/control"},
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 7, said
+        assert time.monotonic() - begin < 4.5
+        assert report.exists() and "did not answer" in said, said
+    finally:
+        machine.control("ok")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_holds_the_streams_of_a_command_that_was_not_measured(ecocode, machine, home, tmp_path, kind):
+    machine.control(kind)
+    begin = time.monotonic()
+    try:
+        done = machine.run([ecocode, "run", "--", "sh", "-c", "echo out; echo err >&2; exit 7"], env=home)
+    finally:
+        machine.control("ok")
+    assert done.returncode == 7 and done.stdout == "out\n"
+    assert time.monotonic() - begin < 4
+    assert done.stderr.startswith("ecocode: a sensor does not answer: the command begins"), done.stderr
+    assert "err\n" in done.stderr and done.stderr.endswith("ecocode: a sensor does not answer: no report\n"), done.stderr

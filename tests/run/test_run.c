@@ -500,6 +500,78 @@ static void test_timers_are_the_commands(void **state)
     (void)eco_run_finish(run);
 }
 
+static struct eco_run *start_with_own(char *script, bool wait_all, unsigned own_ms, pid_t *ret_own)
+{
+    static char shell[] = "sh", option[] = "-c";
+    char *const argv[] = {shell, option, script, NULL};
+    struct eco_run *run = start(argv, wait_all, true);
+    uint64_t started_ns;
+    *ret_own = eco_run_fork_own(run);
+    if (*ret_own == 0) {
+        (void)usleep(own_ms * 1000);
+        _exit(3);
+    }
+    assert_true(*ret_own > 0);
+    assert_int_equal(eco_run_fork_own(run), -EINVAL);
+    assert_int_equal(eco_run_release(run, &started_ns, NULL), 0);
+    return run;
+}
+
+/* Our own process ends before, and after the job: it is never told, and the job is empty without it. */
+static void test_own_process_is_not_the_jobs(void **state)
+{
+    (void)state;
+    for (unsigned own_ms = 10; own_ms <= 5000; own_ms += 4990) {
+        char script[] = "(sleep 0.2 & exec sleep 0.1) & exit 4";
+        pid_t own;
+        unsigned counts[ECO_RUN_READABLE + 1] = {0};
+        struct eco_run *run = start_with_own(script, true, own_ms, &own);
+        uint64_t begin_ns = now_ns();
+        assert_int_equal(WEXITSTATUS(expect(run, ECO_RUN_EXITED, counts).status), 4);
+        (void)expect(run, ECO_RUN_EMPTY, counts);
+        assert_int_equal(counts[ECO_RUN_REAPED], 2);
+        assert_true(now_ns() - begin_ns < 3 * ECO_NS_PER_S);
+        eco_run_reap_rest(run);
+        assert_int_equal(kill(own, SIGKILL), 0); /* not reaped by anybody: a zombie, or alive */
+        eco_run_reap_own(run);
+        assert_int_equal(kill(own, 0), -1);
+        run = eco_run_finish(run);
+    }
+}
+
+/* All signals are blocked in it but those that cannot be, and it does not keep a held command from ending. */
+static void test_own_process_is_left_alone(void **state)
+{
+    (void)state;
+    static char name[] = "true";
+    char *const argv[] = {name, NULL};
+    struct eco_run *run = start(argv, false, true);
+    pid_t own = eco_run_fork_own(run);
+    if (own == 0) {
+        (void)usleep(5000000);
+        _exit(3);
+    }
+    assert_int_equal(kill(own, SIGTERM), 0);
+    assert_int_equal(kill(own, SIGINT), 0);
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    eco_run_watch(run, fds[0]);
+    struct eco_run_event event;
+    assert_int_equal(eco_run_wait(run, now_ns() + 20 * ECO_NS_PER_MS, &event), 0);
+    assert_int_equal(event.kind, ECO_RUN_DEADLINE);
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    assert_int_equal(eco_run_wait(run, now_ns() + ECO_NS_PER_S, &event), 0);
+    assert_int_equal(event.kind, ECO_RUN_READABLE);
+    eco_run_watch(run, -1);
+    assert_int_equal(waitpid(own, NULL, __WALL | WNOHANG), 0);
+    eco_run_abandon(run); /* waits for the held command: its pipe must be closed everywhere */
+    assert_int_equal(kill(own, SIGKILL), 0);
+    eco_run_reap_own(run);
+    run = eco_run_finish(run);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +592,8 @@ int main(void)
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_die_like),
         cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_own_process_is_not_the_jobs),
+        cmocka_unit_test(test_own_process_is_left_alone),
         cmocka_unit_test(test_timers_are_the_commands),
         cmocka_unit_test(test_interrupt_after_the_end), /* last: it leaves a sleeper */
     };

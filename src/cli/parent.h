@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process of `run` that the user started: parent of the command. It touches no sensor, waits for the
+ * measurer for a limited time only, and ends as the command ended.
+ */
+#pragma once
+
+#include "cli/command.h"
+#include "cli/link.h"
+#include "run/run.h"
+
+struct eco_parent {
+    const struct eco_call *call;
+    struct eco_run *run;
+    int link;
+    bool is_ready, has_failed, is_measured, is_done; /* what the measurer told; has_failed: it said why */
+    bool is_gone;                                    /* it has ended */
+    bool is_stuck;                                   /* it cannot end */
+    bool has_ended, is_over, is_asked;               /* is_asked: to finish now, by a signal */
+    int status;                                      /* of CMD, as from waitpid */
+    uint64_t heard_ns;                               /* when the measurer last gave a sign */
+    uint64_t self_begin_ns;                          /* our CPU time when the command began */
+    struct eco_link_message *held;                   /* not sent yet: the measurer does not read now */
+    size_t held_count, held_capacity;
+};
+
+/** Let the held command run and wait for its end. call, run and link are set. Returns the exit status. */
+int eco_parent_be(struct eco_parent *self);
