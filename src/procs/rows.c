@@ -5,183 +5,14 @@
  */
 #include "procs/scan.h"
 
-#include "base/mem.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
-#define STAT_SIZE    2048u
-#define STATUS_SIZE  8192u
-#define CMDLINE_LOOK 1024u /* bytes in which a role is looked for */
-#define REFRESH_NS   (30 * ECO_NS_PER_S)
-#define REFRESH_MAX  4u /* sleepers read again in one look: above 120 of them they wait longer than that */
+#define REFRESH_NS  (30 * ECO_NS_PER_S)
+#define REFRESH_MAX 4u /* sleepers read again in one look: above 120 of them they wait longer than that */
 /* A child that used less than this is not looked for again when its parent's books grow. */
 #define RECHECK_MIN_NS (5 * ECO_NS_PER_MS)
-
-int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret)
-{
-    char path[ECO_PATH_MAX], text[STAT_SIZE];
-    int rc = eco_path(path, "%d/stat", pid);
-
-    if (rc < 0)
-        return rc;
-    ssize_t n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
-    if (n < 0)
-        return n == -ENOENT ? -ESRCH : (int)n;
-    struct eco_stat_line line;
-    rc = eco_stat_parse(text, (size_t)n, &line);
-    if (rc == 0 && line.pid != pid)
-        rc = -EBADMSG;
-    if (rc == 0)
-        *ret = line;
-    return rc;
-}
-
-static void close_fd(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
-/* The start of a file that may be of any length. */
-static size_t read_start(const struct eco_root *root, const char *path, char *ret, size_t size)
-{
-    ECO_CLEANUP(close_fd) int fd = eco_root_open(root, ECO_PROCFS, path);
-    ssize_t n = fd >= 0 ? read(fd, ret, size) : -1;
-
-    return n > 0 ? (size_t)n : 0;
-}
-
-/* FNV-1a (Fowler, Noll, Vo), 64 bits; never 0. */
-static uint64_t hash_bytes(const char *bytes, size_t length)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
-    return hash != 0 ? hash : 1;
-}
-
-/* Command line and role: at birth, and after exec. What cannot be had is left out. */
-static void read_cmdline(struct eco_scan *scan, struct eco_row *row)
-{
-    char path[ECO_PATH_MAX], raw[CMDLINE_LOOK], text[CMDLINE_LOOK + 1];
-    size_t length = 0;
-    bool same = false;
-
-    if ((row->proc.flags & ECO_PROC_KERNEL) != 0 || eco_path(path, "%d/cmdline", row->proc.pid) < 0)
-        return;
-    length = read_start(scan->base.env->root, path, raw, sizeof(raw));
-    if (length == 0)
-        return; /* a zombie, or gone: what is known stays */
-    row->cmdline_hash = hash_bytes(raw, length);
-    length = eco_cmdline_parse(raw, length, text, sizeof(text));
-    if (row->parent != ECO_SLOT_NONE)
-        same = eco_table_row(&scan->table, row->parent)->cmdline_hash == row->cmdline_hash;
-    row->proc.role = eco_role_find(row->proc.name, text, same);
-    if (scan->base.options.no_cmdline)
-        return;
-    if (length >= ECO_CMDLINE_MAX)
-        length = ECO_CMDLINE_MAX - 1;
-    char *copy = eco_calloc(length + 1, 1);
-    if (copy == NULL)
-        return;
-    memcpy(copy, text, length);
-    free((char *)(uintptr_t)row->proc.cmdline);
-    row->proc.cmdline = copy;
-}
-
-/* Owner and peak of the resident set: two things that stat does not say. */
-static void read_status(struct eco_scan *scan, struct eco_row *row)
-{
-    char path[ECO_PATH_MAX], text[STATUS_SIZE];
-    struct eco_status_file status;
-
-    if (eco_path(path, "%d/status", row->proc.pid) < 0)
-        return;
-    ssize_t n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
-    if (n < 0 || eco_status_parse(text, (size_t)n, &status) < 0)
-        return;
-    row->proc.uid = status.uid;
-    if (status.max_rss_bytes > row->proc.max_rss_bytes)
-        row->proc.max_rss_bytes = status.max_rss_bytes;
-}
-
-/* ---- lists ---- */
-
-void eco_scan_change(struct eco_scan *scan, struct eco_row *row)
-{
-    struct eco_hot *hot = &scan->table.hot[row->slot];
-
-    if ((hot->marks & ECO_ROW_CHANGED) != 0)
-        return;
-    hot->marks |= ECO_ROW_CHANGED;
-    scan->changed[scan->changed_count++] = &row->proc;
-}
-
-void eco_scan_enqueue(struct eco_scan *scan, struct eco_row *row)
-{
-    struct eco_hot *hot = &scan->table.hot[row->slot];
-
-    if (hot->pid <= 0 || (hot->marks & ECO_ROW_QUEUED) != 0)
-        return;
-    hot->marks |= ECO_ROW_QUEUED;
-    scan->queue[(scan->queue_head + scan->queue_count++) % scan->list_capacity] = row->slot;
-}
-
-/* All lists have room for every slot, so that nothing can fail in the middle of a look. */
-static int reserve_lists(struct eco_scan *scan)
-{
-    uint32_t old = scan->list_capacity, wanted = scan->table.chunk_capacity * ECO_CHUNK_ROWS;
-    uint32_t **lists[] = {&scan->touched, &scan->vanished, &scan->reaped};
-
-    if (wanted <= old)
-        return 0;
-    uint32_t *queue = eco_calloc(wanted, sizeof(*queue));
-    if (queue == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < scan->queue_count; i++)
-        queue[i] = scan->queue[(scan->queue_head + i) % old];
-    free(scan->queue);
-    scan->queue = queue;
-    scan->queue_head = 0;
-    /* The ring is only longer from here on: where one below fails, list_capacity still is the old. */
-    for (size_t i = 0; i < ECO_COUNT(lists); i++) {
-        uint32_t *list = eco_reallocarray(*lists[i], old, wanted, sizeof(*list));
-        if (list == NULL)
-            return -ENOMEM;
-        *lists[i] = list;
-    }
-    struct eco_proc **changed = eco_reallocarray(scan->changed, old, wanted, sizeof(struct eco_proc *));
-    if (changed == NULL)
-        return -ENOMEM;
-    scan->changed = changed;
-    scan->list_capacity = wanted;
-    return 0;
-}
-
-int eco_scan_add_row(struct eco_scan *scan, int32_t pid, struct eco_row **ret)
-{
-    struct eco_row *row;
-    int rc = eco_table_add(&scan->table, pid, &row);
-
-    if (rc < 0)
-        return rc;
-    rc = reserve_lists(scan);
-    if (rc < 0) {
-        eco_table_detach(&scan->table, row);
-        eco_table_remove(&scan->table, row);
-        return rc;
-    }
-    row->proc.seen_ns = scan->now_ns;
-    row->proc.flags = ECO_PROC_NEW;
-    eco_scan_change(scan, row);
-    *ret = row;
-    return 0;
-}
 
 /* ---- one row ---- */
 
@@ -281,7 +112,7 @@ static void check_exec(struct eco_scan *scan, struct eco_row *row, const struct 
     if (row->is_zombie || (!moved && strcmp(row->proc.name, line->name) == 0))
         return;
     set_name(row, line);
-    read_cmdline(scan, row);
+    eco_scan_read_cmdline(scan, row);
     row->proc.flags |= ECO_PROC_RENAMED;
     eco_scan_change(scan, row);
 }
@@ -348,9 +179,9 @@ int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct
     }
     set_name(row, &line);
     link_to_parent(scan, row);
-    read_cmdline(scan, row);
+    eco_scan_read_cmdline(scan, row);
     if (!line.is_kernel)
-        read_status(scan, row);
+        eco_scan_read_status(scan, row);
     if (is_job_from_birth(scan, row))
         eco_scan_mark_job(scan, row);
     if (row->grown_ns > 0)
@@ -477,7 +308,7 @@ static void refresh_some(struct eco_scan *scan)
             continue;
         eco_scan_enqueue(scan, row);
         if (scan->table.hot[row->slot].pid > 0 && (row->proc.flags & ECO_PROC_KERNEL) == 0)
-            read_status(scan, row);
+            eco_scan_read_status(scan, row);
     }
 }
 

@@ -93,8 +93,12 @@ bool eco_members_is_ours(struct eco_scan *scan, int32_t pid);
 int eco_members_list_all(struct eco_scan *scan) ECO_MUST_CHECK;
 int eco_members_list_tree(struct eco_scan *scan) ECO_MUST_CHECK;
 
-/* rows.c */
+/* proc_files.c: what is read of one process */
 int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret) ECO_MUST_CHECK;
+void eco_scan_read_cmdline(struct eco_scan *scan, struct eco_row *row);
+void eco_scan_read_status(struct eco_scan *scan, struct eco_row *row);
+
+/* rows.c, lists.c */
 /** Put a process into the table. 0, -ESRCH when it is gone, -E2BIG, -ENOMEM. */
 int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh,
                     struct eco_row **ret) ECO_MUST_CHECK;

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* What is read of one process: stat, and at its birth or after exec its command line and status. */
+#include "procs/scan.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STAT_SIZE    2048u
+#define STATUS_SIZE  8192u
+#define CMDLINE_LOOK 1024u /* bytes in which a role is looked for */
+
+int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret)
+{
+    char path[ECO_PATH_MAX], text[STAT_SIZE];
+    int rc = eco_path(path, "%d/stat", pid);
+
+    if (rc < 0)
+        return rc;
+    ssize_t n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
+    if (n < 0)
+        return n == -ENOENT ? -ESRCH : (int)n;
+    struct eco_stat_line line;
+    rc = eco_stat_parse(text, (size_t)n, &line);
+    if (rc == 0 && line.pid != pid)
+        rc = -EBADMSG;
+    if (rc == 0)
+        *ret = line;
+    return rc;
+}
+
+static void close_fd(const int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+/* The start of a file that may be of any length. */
+static size_t read_start(const struct eco_root *root, const char *path, char *ret, size_t size)
+{
+    ECO_CLEANUP(close_fd) int fd = eco_root_open(root, ECO_PROCFS, path);
+    ssize_t n = fd >= 0 ? read(fd, ret, size) : -1;
+
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* FNV-1a (Fowler, Noll, Vo), 64 bits; never 0. */
+static uint64_t hash_bytes(const char *bytes, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    return hash != 0 ? hash : 1;
+}
+
+/* Command line and role: at birth, and after exec. What cannot be had is left out. */
+void eco_scan_read_cmdline(struct eco_scan *scan, struct eco_row *row)
+{
+    char path[ECO_PATH_MAX], raw[CMDLINE_LOOK], text[CMDLINE_LOOK + 1];
+    size_t length = 0;
+    bool same = false;
+
+    if ((row->proc.flags & ECO_PROC_KERNEL) != 0 || eco_path(path, "%d/cmdline", row->proc.pid) < 0)
+        return;
+    length = read_start(scan->base.env->root, path, raw, sizeof(raw));
+    if (length == 0)
+        return; /* a zombie, or gone: what is known stays */
+    row->cmdline_hash = hash_bytes(raw, length);
+    length = eco_cmdline_parse(raw, length, text, sizeof(text));
+    if (row->parent != ECO_SLOT_NONE)
+        same = eco_table_row(&scan->table, row->parent)->cmdline_hash == row->cmdline_hash;
+    row->proc.role = eco_role_find(row->proc.name, text, same);
+    if (scan->base.options.no_cmdline)
+        return;
+    if (length >= ECO_CMDLINE_MAX)
+        length = ECO_CMDLINE_MAX - 1;
+    char *copy = eco_calloc(length + 1, 1);
+    if (copy == NULL)
+        return;
+    memcpy(copy, text, length);
+    free((char *)(uintptr_t)row->proc.cmdline);
+    row->proc.cmdline = copy;
+}
+
+/* Owner and peak of the resident set: two things that stat does not say. */
+void eco_scan_read_status(struct eco_scan *scan, struct eco_row *row)
+{
+    char path[ECO_PATH_MAX], text[STATUS_SIZE];
+    struct eco_status_file status;
+
+    if (eco_path(path, "%d/status", row->proc.pid) < 0)
+        return;
+    ssize_t n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
+    if (n < 0 || eco_status_parse(text, (size_t)n, &status) < 0)
+        return;
+    row->proc.uid = status.uid;
+    if (status.max_rss_bytes > row->proc.max_rss_bytes)
+        row->proc.max_rss_bytes = status.max_rss_bytes;
+}
