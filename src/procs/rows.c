@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define REFRESH_NS  (30 * ECO_NS_PER_S)
 #define REFRESH_MAX 4u /* sleepers read again in one look: above 120 of them they wait longer than that */
