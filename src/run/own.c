@@ -55,7 +55,7 @@ pid_t eco_run_fork_own(struct eco_run *run)
 void eco_run_reap_own(struct eco_run *run)
 {
     pid_t r = run->own_pid;
-    while (r > 0 && (r = waitpid(run->own_pid, NULL, __WALL)) < 0 && errno == EINTR) {
+    while (r > 0 && waitpid(run->own_pid, NULL, __WALL) < 0 && errno == EINTR) {
         r = run->own_pid;
     }
 }
