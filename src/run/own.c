@@ -54,8 +54,8 @@ pid_t eco_run_fork_own(struct eco_run *run)
 
 void eco_run_reap_own(struct eco_run *run)
 {
-    pid_t r = run->own_pid;
-    while (r > 0 && waitpid(run->own_pid, NULL, __WALL) < 0 && errno == EINTR) {
-        r = run->own_pid;
+    if (run->own_pid <= 0)
+        return;
+    while (waitpid(run->own_pid, NULL, __WALL) < 0 && errno == EINTR) {
     }
 }
