@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -186,6 +189,7 @@ static bool await_look(struct eco_measurer *self)
         bool is_last = self->is_over || self->is_tail;
         uint64_t now = eco_now_ns(), end = self->looker.since_ns + PATIENCE_NS;
         if (is_last && (now >= end || self->is_closed)) {
+            eco_looker_cut(&self->looker);
             self->is_stuck = true;
             self->is_cut = !self->is_tail;
             return false;
@@ -197,7 +201,6 @@ static bool await_look(struct eco_measurer *self)
     return true;
 }
 
-/* A look that failed leaves a gap which the meter tells of; the command is not harmed by it. */
 static void look(struct eco_measurer *self, eco_look what)
 {
     (void)eco_looker_start(&self->looker, what);
@@ -205,9 +208,18 @@ static void look(struct eco_measurer *self, eco_look what)
         (void)eco_session_deliver(self->session);
 }
 
+static void tell_frame(void *context)
+{
+    struct eco_measurer *self = context;
+    (void)eco_session_deliver(self->session);
+}
+
+/*
+ * Until the first look is due there is no thread: a command that is shorter never has one. From then on the
+ * thread ticks and tells by itself, and this one sleeps until its parent tells something.
+ */
 static void watch(struct eco_measurer *self)
 {
-    /* Kept until it is reached: asked again after an event that came late, it would be the one after. */
     uint64_t deadline = eco_meter_next_ns(self->session->meter);
     drain(self);
     while (!self->is_over) {
@@ -215,9 +227,12 @@ static void watch(struct eco_measurer *self)
         if (self->is_over || (!self->tick_asked && eco_now_ns() < deadline))
             continue;
         self->tick_asked = false;
-        look(self, eco_meter_tick);
-        if (!self->is_stuck)
+        deadline = UINT64_MAX;
+        if (!eco_looker_go(&self->looker)) {
+            (void)eco_meter_tick(self->session->meter);
+            tell_frame(self);
             deadline = eco_meter_next_ns(self->session->meter);
+        }
     }
 }
 
@@ -295,6 +310,8 @@ static void report(struct eco_measurer *self)
 static _Noreturn void leave(struct eco_measurer *self, enum eco_link_kind kind)
 {
     const struct eco_link_message message = {.kind = kind, .is_stuck = self->is_stuck};
+    if (self->looker.has_thread && !self->is_stuck)
+        eco_looker_cut(&self->looker); /* a record that is being written is written whole */
     eco_outputs_close(&self->session->outputs);
     if (self->is_stuck)
         eco_measurer_leave_standard(self); /* what a stuck thread shares stays open until it comes back */
@@ -318,11 +335,14 @@ static _Noreturn void fail(struct eco_measurer *self, int error, struct eco_why 
 void eco_measurer_be(struct eco_measurer *self)
 {
     struct eco_why why = {0};
+#ifdef M_ARENA_MAX
+    (void)mallopt(M_ARENA_MAX, 1); /* two threads that take turns need no memory of their own */
+#endif
     int r = make_ready(self, &why);
     if (r < 0)
         fail(self, r, &why);
     self->is_closed |= eco_link_tell(self->link, ECO_LINK_READY) < 0;
-    eco_looker_init(&self->looker, self->session->meter);
+    eco_looker_init(&self->looker, self->session->meter, tell_frame, self);
     while (!self->is_released && !self->is_closed)
         sleep_until(self, UINT64_MAX);
     if (self->is_closed)
