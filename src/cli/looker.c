@@ -5,6 +5,9 @@
 #include "platform/clock.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -93,6 +96,9 @@ static bool begin_thread(struct eco_looker *looker)
         looker->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (looker->ask_fd < 0 || looker->done_fd < 0)
         return false;
+#ifdef M_ARENA_MAX
+    (void)mallopt(M_ARENA_MAX, 1); /* two threads that take turns need no memory of their own */
+#endif
     (void)pthread_attr_init(&attr);
     (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
     (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

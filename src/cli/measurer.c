@@ -5,9 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -335,9 +332,6 @@ static _Noreturn void fail(struct eco_measurer *self, int error, struct eco_why 
 void eco_measurer_be(struct eco_measurer *self)
 {
     struct eco_why why = {0};
-#ifdef M_ARENA_MAX
-    (void)mallopt(M_ARENA_MAX, 1); /* two threads that take turns need no memory of their own */
-#endif
     int r = make_ready(self, &why);
     if (r < 0)
         fail(self, r, &why);

@@ -301,7 +301,7 @@ int eco_parent_be(struct eco_parent *self)
         status = self->has_ended ? eco_run_exit_status(self->status) : ECO_EXIT_RUN;
     }
     if (self->is_gone || self->has_failed || (self->is_done && !self->is_stuck))
-        eco_run_reap_own(self->run);
+        eco_run_reap_own_later(self->run);
     free(self->held);
     (void)close(self->link);
     return status;

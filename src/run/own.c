@@ -59,3 +59,8 @@ void eco_run_reap_own(struct eco_run *run)
     while (waitpid(run->own_pid, NULL, __WALL) < 0 && errno == EINTR) {
     }
 }
+
+void eco_run_reap_own_later(struct eco_run *run)
+{
+    run->has_own_to_reap = true;
+}

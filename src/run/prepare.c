@@ -143,6 +143,9 @@ struct eco_run *eco_run_finish(struct eco_run *run)
         (void)close(run->signal_fd);
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, (unsigned long)run->found.subreaper, 0ul, 0ul, 0ul);
+    if (run->has_own_to_reap) {
+        eco_run_reap_own(run);
+    }
     eco_run_give_signals_back(run);
     return free_run(run);
 }

@@ -82,6 +82,8 @@ const char *eco_run_cgroup_why(const struct eco_run *run);
 pid_t eco_run_fork_own(struct eco_run *run) ECO_MUST_CHECK;
 /** Wait for the end of that process. For one that is known to be ending. */
 void eco_run_reap_own(struct eco_run *run);
+/** The same, but at the end of eco_run_finish: what is still to be done goes on beside its last moments. */
+void eco_run_reap_own_later(struct eco_run *run);
 /** eco_run_wait ends with ECO_RUN_READABLE, too, when `fd` can be read; -1 = none. Borrowed. */
 void eco_run_watch(struct eco_run *run, int fd);
 

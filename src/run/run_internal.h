@@ -46,9 +46,10 @@ struct eco_run {
     size_t stranger_count, stranger_capacity;
     bool has_unknown_strangers; /* there are some, but nothing tells which */
 
-    pid_t pid;           /* the command; 0 before the fork */
-    pid_t own_pid;       /* of eco_run_fork_own, 0 none */
-    uint64_t own_cpu_ns; /* of the command alone, read just before it was last asked for */
+    pid_t pid;            /* the command; 0 before the fork */
+    pid_t own_pid;        /* of eco_run_fork_own, 0 none */
+    bool has_own_to_reap; /* by eco_run_finish */
+    uint64_t own_cpu_ns;  /* of the command alone, read just before it was last asked for */
     int release_fd, error_fd;
     bool is_released, has_ended;
 
