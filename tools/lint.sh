@@ -14,8 +14,17 @@ run tests/lint/exports.sh "$build"
 tidy=build-plain
 [ -f "$tidy/build.ninja" ] || CC=clang meson setup "$tidy" -Dinih=auto -Dtests=false > /dev/null || bad=1
 ninja -C "$tidy" --quiet > /dev/null || bad=1 # generated tables
-sources() { git ls-files -co --exclude-standard "$@"; }
-run sh -c 'git ls-files -co --exclude-standard "*.c" "*.h" | xargs clang-format --dry-run -Werror'
+# a tree unpacked from an archive has no git: then every file below these folders is a source
+sources() {
+    if git rev-parse --git-dir > /dev/null 2>&1; then
+        git ls-files -co --exclude-standard "$@"
+    else
+        for pattern in "$@"; do
+            case "$pattern" in src/*) find src -name "${pattern##*/}" ;; *) find src include tests bench examples -name "$pattern" ;; esac
+        done
+    fi
+}
+sources '*.c' '*.h' | xargs clang-format --dry-run -Werror || bad=1
 sources 'src/*.c' | grep -v '/none/' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$tidy" 2> "$tidy/tidy.err" > "$tidy/tidy.out" || { cat "$tidy/tidy.out"; bad=1; }
 sources 'src/*.c' | xargs cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem -Isrc -Iinclude -D_GNU_SOURCE || bad=1

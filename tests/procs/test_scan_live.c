@@ -413,7 +413,8 @@ static void test_machine(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     /* 20 ms: ticks of the parent's books */
     eco_assert_near((double)usage.job_cpu_ns / 1e9, children_s() - before_s, 0.02 + 0.01 * children_s());
-    assert_true(group_s > 0.8 * (double)usage.job_cpu_ns / 1e9);
+    /* the rest is the parent's own, and of children that a look happened to see (more under sanitizers) */
+    assert_true(group_s > 0.5 * (double)usage.job_cpu_ns / 1e9);
     assert_true(rows_s <= (double)usage.job_cpu_ns / 1e9 + 1e-6);
     procs = eco_procs_free(procs);
     eco_root_finish(&root);
