@@ -13,7 +13,7 @@ from test_never_harm import HARM, PYTHON, logged, run, state_of, until  # noqa: 
 PROMPT = r"READY> "
 # Not a shell: dash loses a Ctrl-C that comes while it forks, and a Ctrl-Z there stops its child but not itself.
 SLEEPER = ("import signal, time; signal.signal(signal.SIGINT, signal.SIG_DFL); print(\"begun\", flush=True); "
-           "time.sleep(20)")
+           "[time.sleep(0.05) for _ in range(400)]")  # a signal just before one long sleep would wait for its end
 BASH = ["bash", "--norc", "--noprofile", "-i"]
 
 
