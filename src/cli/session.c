@@ -81,7 +81,6 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
         .run_id = session->command ? session->run_id : NULL,
         .reaper_pid = session->call->pid,
         .state_dir = *session->state_dir ? session->state_dir : NULL,
-        .machine_state_dir = ECO_MACHINE_STATE_DIR,
     };
     int r = eco_meter_open_full(&options, &host, &session->meter, why);
     if (r >= 0)

@@ -251,8 +251,3 @@ const struct eco_host *eco_meter_host(const struct eco_meter *meter)
 {
     return meter->env->host;
 }
-
-struct eco_group *eco_meter_group(struct eco_meter *meter)
-{
-    return meter->group;
-}

@@ -21,7 +21,6 @@ struct eco_meter_host_options {
     const char *run_id;
     int32_t reaper_pid;            /* our process that the job's orphans come to; 0 = this one */
     const char *state_dir;         /* where idle power is learnt and kept; NULL = nowhere */
-    const char *machine_state_dir; /* read only: what the machine's owner calibrated; NULL = none */
     bool no_estimate;
 };
 
@@ -60,7 +59,6 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret) ECO_MUST_C
 const struct eco_proc_name *eco_meter_proc_name(const struct eco_meter *meter, uint32_t proc_id);
 const struct eco_domain *eco_meter_domains(const struct eco_meter *meter, unsigned *ret_count);
 const struct eco_host *eco_meter_host(const struct eco_meter *meter);
-struct eco_group *eco_meter_group(struct eco_meter *meter);
 /** When the next look is due, MONOTONIC: on the grid that began with eco_meter_begin, so that it never
  * drifts. */
 uint64_t eco_meter_next_ns(const struct eco_meter *meter);

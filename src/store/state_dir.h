@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Calibration of the machine, made by its owner, readable by all. */
-#define ECO_MACHINE_STATE_DIR "/var/lib/ecocode"
 
 /**
  * $XDG_STATE_HOME/ecocode, or .local/state/ecocode in the home directory ($HOME; as root the home of root
