@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-
 /**
  * $XDG_STATE_HOME/ecocode, or .local/state/ecocode in the home directory ($HOME; as root the home of root
  * even under sudo, so that no file of root's appears in another user's home).
