@@ -19,8 +19,8 @@ struct eco_meter_host_options {
     int cgroup_dir_fd;         /* private cgroup of the job, -1 none */
     const char *cgroup_v2_path;
     const char *run_id;
-    int32_t reaper_pid;            /* our process that the job's orphans come to; 0 = this one */
-    const char *state_dir;         /* where idle power is learnt and kept; NULL = nowhere */
+    int32_t reaper_pid;    /* our process that the job's orphans come to; 0 = this one */
+    const char *state_dir; /* where idle power is learnt and kept; NULL = nowhere */
     bool no_estimate;
 };
 
