@@ -23,12 +23,26 @@ double eco_weight_sibling(double sigma, double sibling_busy_ratio)
     return 1 - (1 - unit(sigma)) / 2 * unit(sibling_busy_ratio);
 }
 
-double eco_weight_core(uint32_t capacity, uint32_t freq_khz, double mean_freq_khz)
-{
-    double weight = capacity == 0 ? 1 : capacity / 1024.0;
+const struct eco_weight_model eco_weight_default = {.sigma = ECO_SIGMA_DEFAULT, .gamma = ECO_GAMMA_DEFAULT};
 
-    if (freq_khz > 0 && mean_freq_khz > 0 && isfinite(mean_freq_khz))
-        weight *= freq_khz / mean_freq_khz;
+double eco_weight_kind(const struct eco_weight_model *model, uint32_t capacity)
+{
+    for (unsigned i = 0; i < model->core_count; i++)
+        if (model->core[i].capacity == capacity)
+            return model->core[i].factor;
+    return capacity == 0 ? 1 : capacity / 1024.0;
+}
+
+double eco_weight_core(const struct eco_weight_model *model, uint32_t capacity, uint32_t freq_khz,
+                       double mean_freq_khz)
+{
+    double weight = eco_weight_kind(model, capacity);
+
+    if (freq_khz > 0 && mean_freq_khz > 0 && isfinite(mean_freq_khz)) {
+        double ratio = freq_khz / mean_freq_khz;
+
+        weight *= fabs(model->gamma - 1) > 0 ? pow(ratio, model->gamma) : ratio;
+    }
     return weight;
 }
 
@@ -76,9 +90,9 @@ static double mean_frequency(const struct eco_topology *topology, uint32_t packa
 }
 
 /* NOLINTNEXTLINE(readability-function-size): eight parameters, the agreed interface */
-void eco_weight_cpus(const struct eco_topology *topology, double sigma, const struct eco_cpu_busy *before,
-                     const struct eco_cpu_busy *after, uint32_t cpu_count, uint64_t elapsed_ns,
-                     double *ret_hg, double *ret_busy_ns, double *ret_mean_hg)
+void eco_weight_cpus(const struct eco_topology *topology, const struct eco_weight_model *model,
+                     const struct eco_cpu_busy *before, const struct eco_cpu_busy *after, uint32_t cpu_count,
+                     uint64_t elapsed_ns, double *ret_hg, double *ret_busy_ns, double *ret_mean_hg)
 {
     for (uint32_t package = 0; package < topology->package_count; package++) {
         double mean = mean_frequency(topology, package, before, after, cpu_count);
@@ -93,8 +107,8 @@ void eco_weight_cpus(const struct eco_topology *topology, double sigma, const st
 
             if (elapsed_ns > 0 && place->sibling >= 0 && (uint32_t)place->sibling < cpu_count)
                 ratio = busy_between(before, after, (uint32_t)place->sibling) / (double)elapsed_ns;
-            ret_hg[cpu] = eco_weight_sibling(sigma, ratio) *
-                          eco_weight_core(place->capacity, after[cpu].freq_khz, mean);
+            ret_hg[cpu] = eco_weight_sibling(model->sigma, ratio) *
+                          eco_weight_core(model, place->capacity, after[cpu].freq_khz, mean);
             busy += time;
             weighted += time * ret_hg[cpu];
         }

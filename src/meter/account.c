@@ -23,6 +23,8 @@ static void account_free(struct eco_account *account)
         return;
     free(account->weight); /* one block: weight, mark, share_s, energy_uj, frame_uj */
     free(account->cmdline);
+    free(account->place_ns);
+    free(account->gpu);
     free(account);
 }
 
@@ -101,21 +103,75 @@ struct eco_account *eco_accounts_get(const struct eco_accounts *accounts, uint32
     return entry ? accounts->all[entry - 1] : NULL;
 }
 
+static size_t books_size(const struct eco_accounts *accounts)
+{
+    return accounts->columns + (size_t)accounts->domains * (2 + 2 * (size_t)accounts->slots);
+}
+
+static void place_books(const struct eco_accounts *accounts, struct eco_account *account, double *books)
+{
+    account->weight = books;
+    account->mark = account->weight + accounts->columns;
+    account->share_s = account->mark + accounts->domains;
+    account->energy_uj = account->share_s + accounts->domains;
+    account->frame_uj = account->energy_uj + (size_t)accounts->slots * accounts->domains;
+}
+
+static void copy_books(const struct eco_accounts *from, const struct eco_accounts *to,
+                       const struct eco_account *account, struct eco_account *wide)
+{
+    size_t domains = from->domains * sizeof(double);
+    memcpy(wide->weight, account->weight, from->columns * sizeof(double));
+    memcpy(wide->mark, account->mark, domains);
+    memcpy(wide->share_s, account->share_s, domains);
+    for (size_t s = 0; s < from->slots; s++) {
+        memcpy(wide->energy_uj + s * to->domains, account->energy_uj + s * from->domains, domains);
+        memcpy(wide->frame_uj + s * to->domains, account->frame_uj + s * from->domains, domains);
+    }
+}
+
+int eco_accounts_widen(struct eco_accounts *accounts, unsigned columns, unsigned domains)
+{
+    struct eco_accounts wide = *accounts;
+    wide.columns = columns;
+    wide.domains = domains;
+    double **books = eco_calloc(accounts->count ? accounts->count : 1, sizeof *books);
+    int r = books ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < accounts->count; i++)
+        if (accounts->all[i]) {
+            books[i] = eco_calloc(books_size(&wide), sizeof **books);
+            r = books[i] ? 0 : -ENOMEM;
+        }
+    for (size_t i = 0; books && i < accounts->count; i++) {
+        struct eco_account *account = accounts->all[i];
+        struct eco_account fresh;
+        if (r < 0 || !account) {
+            free(books[i]);
+            continue;
+        }
+        fresh = *account;
+        place_books(&wide, &fresh, books[i]);
+        copy_books(accounts, &wide, account, &fresh);
+        free(account->weight);
+        *account = fresh;
+    }
+    free(books);
+    if (r == 0)
+        *accounts = wide;
+    return r;
+}
+
 static struct eco_account *account_new(const struct eco_accounts *accounts, uint32_t id)
 {
     struct eco_account *account = eco_calloc(1, sizeof *account);
     if (!account)
         return NULL;
-    size_t n = accounts->columns + (size_t)accounts->domains * (2 + 2 * (size_t)accounts->slots);
-    account->weight = eco_calloc(n, sizeof *account->weight);
-    if (!account->weight) {
+    double *books = eco_calloc(books_size(accounts), sizeof *books);
+    if (!books) {
         free(account);
         return NULL;
     }
-    account->mark = account->weight + accounts->columns;
-    account->share_s = account->mark + accounts->domains;
-    account->energy_uj = account->share_s + accounts->domains;
-    account->frame_uj = account->energy_uj + (size_t)accounts->slots * accounts->domains;
+    place_books(accounts, account, books);
     account->name.id = id;
     account->name.count = 1;
     account->last_cpu = -1;
@@ -146,7 +202,8 @@ struct eco_account *eco_accounts_take(struct eco_accounts *accounts, uint32_t id
     return account;
 }
 
-int eco_account_describe(struct eco_account *account, const struct eco_proc *proc, uint64_t start_offset_ns)
+int eco_account_describe(struct eco_account *account, const struct eco_proc *proc, bool in_job,
+                         uint64_t start_offset_ns)
 {
     char *cmdline = NULL;
     if (proc->cmdline) {
@@ -156,7 +213,7 @@ int eco_account_describe(struct eco_account *account, const struct eco_proc *pro
     }
     free(account->cmdline);
     account->cmdline = cmdline;
-    account->in_job = proc->flags & ECO_PROC_JOB;
+    account->in_job = in_job;
     account->name = (struct eco_proc_name){.id = proc->id,
                                            .parent_id = proc->parent_id,
                                            .pid = proc->pid,
@@ -165,6 +222,7 @@ int eco_account_describe(struct eco_account *account, const struct eco_proc *pro
                                            .count = proc->count ? proc->count : 1,
                                            .flags = proc->flags,
                                            .start_offset_ns = start_offset_ns,
+                                           .identity = proc->identity,
                                            .role = proc->role,
                                            .cmdline = cmdline};
     eco_text_copy(account->name.name, sizeof account->name.name, proc->name);
@@ -182,22 +240,48 @@ void eco_accounts_end(struct eco_accounts *accounts, struct eco_account *account
     accounts->ended_count++;
 }
 
-/* The group that an ended account joins: same parent and name; or the group of all when there are too many.
- */
+struct eco_account *eco_accounts_split(struct eco_accounts *accounts, struct eco_account *account,
+                                       uint64_t seq, uint64_t offset_ns)
+{
+    uint32_t id = account->name.id, entry = hash_find(accounts, id);
+    if (!entry || hash_make_room(accounts) < 0)
+        return NULL;
+    hash_remove(accounts, id);
+    account->name.id = accounts->next_fold_id;
+    struct eco_account *next = eco_accounts_take(accounts, id);
+    if (!next) {
+        account->name.id = id;
+        hash_put(accounts, id, entry);
+        return NULL;
+    }
+    accounts->next_fold_id--;
+    hash_put(accounts, account->name.id, entry);
+    next->before_ns = account->before_ns + account->cpu_ns;
+    account->is_moved = true;
+    eco_accounts_end(accounts, account, seq, offset_ns);
+    return next;
+}
+
+/* The group that an ended account joins: same parent, name and identity. When there are too many, one for
+ * each identity; at last one of all. */
 static struct eco_account *fold_target(struct eco_accounts *accounts, const struct eco_account *from)
 {
     bool is_full = accounts->fold_count >= ECO_ACCOUNTS_FOLD_MAX;
     struct eco_account *rest = NULL;
+    const struct eco_identity *identity = from->name.identity;
     for (size_t i = 0; i < accounts->count; i++) {
         struct eco_account *group = accounts->all[i];
         if (!group || !group->is_fold || group->in_job != from->in_job)
             continue;
-        if (group->name.parent_id == from->name.parent_id && !strcmp(group->name.name, from->name.name))
+        bool is_rest = !group->name.name[0] && !group->name.parent_id;
+        if (group->name.parent_id == from->name.parent_id && group->name.identity == identity && !is_rest &&
+            !strcmp(group->name.name, from->name.name))
             return group;
-        if (!group->name.name[0])
+        if (is_rest && (group->name.identity == identity || (!group->name.identity && !rest)))
             rest = group;
     }
-    if (is_full && rest)
+    bool is_last = accounts->fold_count >= ECO_ACCOUNTS_FOLD_MAX + ECO_ACCOUNTS_REST_MAX;
+    if (is_full && rest && (is_last || rest->name.identity == identity))
         return rest;
     struct eco_account *group = eco_accounts_take(accounts, accounts->next_fold_id);
     if (!group)
@@ -215,6 +299,8 @@ static struct eco_account *fold_target(struct eco_accounts *accounts, const stru
         group->name.name[0] = '\0';
         group->name.parent_id = 0;
         group->name.role = NULL;
+        if (is_last)
+            group->name.identity = NULL;
     }
     group->in_job = from->in_job;
     group->is_fold = true;
@@ -226,9 +312,12 @@ static void fold_into(const struct eco_accounts *accounts, struct eco_account *g
                       const struct eco_account *from)
 {
     group->cpu_ns += from->cpu_ns;
-    group->name.count += from->name.count;
+    group->name.count += from->is_moved ? 0 : from->name.count;
     if (from->max_rss_bytes > group->max_rss_bytes)
         group->max_rss_bytes = from->max_rss_bytes;
+    group->gpu_busy_ns += from->gpu_busy_ns;
+    if (from->gpu_memory_max_bytes > group->gpu_memory_max_bytes)
+        group->gpu_memory_max_bytes = from->gpu_memory_max_bytes;
     if (from->end_offset_ns > group->end_offset_ns)
         group->end_offset_ns = from->end_offset_ns;
     if (from->name.start_offset_ns < group->name.start_offset_ns)

@@ -12,28 +12,44 @@
 #include <stddef.h>
 
 #define ECO_ACCOUNTS_ENDED_MAX 4096u /* ended accounts kept one by one */
-#define ECO_ACCOUNTS_FOLD_MAX  256u  /* folded groups; what is beyond goes into one group of all */
+#define ECO_ACCOUNTS_FOLD_MAX  256u  /* folded groups; beyond, one for each identity, */
+#define ECO_ACCOUNTS_REST_MAX  1024u /* of which there are so many; then one of all */
+
+/* What a process did on one graphics card. */
+struct eco_account_gpu {
+    double weight; /* cumulative, ns */
+    double mark;   /* of it when the card's interval was last closed */
+    bool holds;    /* a context, at the last look */
+    uint64_t memory_bytes;
+};
 
 struct eco_account {
     struct eco_proc_name name; /* id 0 = free */
     bool in_job;
     bool is_pending; /* has weight that some domain's interval still waits for */
     bool is_fold;
+    bool is_moved;         /* what a process used as another's: it has another account now */
     bool has_just_ended;   /* in the present look */
     uint64_t ended_seq;    /* frame in which it ended, 0 = alive */
     uint64_t cpu_ns;       /* granted so far */
+    uint64_t before_ns;    /* granted to accounts that it had before */
     uint64_t frame_cpu_ns; /* of it since the last frame */
     uint64_t look_cpu_ns;  /* of it in the present look */
     uint64_t rss_bytes, max_rss_bytes;
     uint64_t end_offset_ns; /* 0 = alive */
     int32_t last_cpu;
-    double chosen;     /* scratch: share of idle power for slot CHOSEN */
-    double *weight;    /* [columns] cumulative weight, ns */
-    double *mark;      /* [domains] weight when the domain's interval was last closed */
-    double *share_s;   /* [domains] integral of its share of all weights over time */
-    double *energy_uj; /* [slots][domains] since the beginning */
-    double *frame_uj;  /* [slots][domains] since the last frame */
-    char *cmdline;     /* owned; name.cmdline */
+    bool has_places; /* it is known where it ran in the present look */
+    uint64_t
+        *place_ns;  /* owned: as proc.place_ns at the last look, then what is new in this one; NULL unknown */
+    double chosen;  /* scratch: share of idle power for slot CHOSEN */
+    double *weight; /* [columns] cumulative weight, ns */
+    double *mark;   /* [domains] weight when the domain's interval was last closed */
+    double *share_s;             /* [domains] integral of its share of all weights over time */
+    double *energy_uj;           /* [slots][domains] since the beginning */
+    double *frame_uj;            /* [slots][domains] since the last frame */
+    char *cmdline;               /* owned; name.cmdline */
+    struct eco_account_gpu *gpu; /* owned: [ECO_DOMAINS_MAX]; NULL = it never used a card */
+    uint64_t gpu_busy_ns, gpu_memory_bytes, gpu_memory_max_bytes; /* of all cards */
 };
 
 struct eco_accounts {
@@ -50,12 +66,25 @@ struct eco_accounts {
 int eco_accounts_init(struct eco_accounts *accounts, unsigned columns, unsigned domains,
                       unsigned slots) ECO_MUST_CHECK;
 void eco_accounts_finish(struct eco_accounts *accounts);
+/**
+ * More columns and domains, both at the end. What every account has so far stays; of a new domain it has
+ * nothing, and its weight so far is marked as not that domain's. 0, or -ENOMEM and nothing has changed.
+ */
+int eco_accounts_widen(struct eco_accounts *accounts, unsigned columns, unsigned domains) ECO_MUST_CHECK;
 /** NULL when there is none. */
 struct eco_account *eco_accounts_get(const struct eco_accounts *accounts, uint32_t id);
 /** The account of that id, made if need be; NULL without memory. */
 struct eco_account *eco_accounts_take(struct eco_accounts *accounts, uint32_t id) ECO_MUST_CHECK;
-/** Name, parent, role, command line from what procs say now. 0 or -ENOMEM (then the old ones stay). */
-int eco_account_describe(struct eco_account *account, const struct eco_proc *proc, uint64_t start_offset_ns);
+/** Name, parent, role, command line, identity from what procs say now. 0 or -ENOMEM (then the old ones stay).
+ */
+int eco_account_describe(struct eco_account *account, const struct eco_proc *proc, bool in_job,
+                         uint64_t start_offset_ns);
+/**
+ * The process is another's from now on (moved to a container, another user): what it used so far stays where
+ * it is, as ended in frame `seq`; a new account goes on. NULL without memory: then nothing has changed.
+ */
+struct eco_account *eco_accounts_split(struct eco_accounts *accounts, struct eco_account *account,
+                                       uint64_t seq, uint64_t offset_ns) ECO_MUST_CHECK;
 /** Mark as ended in this frame. */
 void eco_accounts_end(struct eco_accounts *accounts, struct eco_account *account, uint64_t seq,
                       uint64_t offset_ns);

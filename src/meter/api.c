@@ -54,6 +54,8 @@ int eco_meter_child_ended(struct eco_meter *meter, int32_t pid, const struct rus
     if (meter->owner != getpid())
         return -ECANCELED;
     (void)pthread_mutex_lock(&meter->procs_lock);
+    if (pid == meter->ended_pid)
+        eco_procs_own_cpu(meter->procs, pid, meter->ended_cpu_ns);
     eco_procs_child_ended(meter->procs, pid, usage);
     (void)pthread_mutex_unlock(&meter->procs_lock);
     (void)pthread_mutex_lock(&meter->lock);

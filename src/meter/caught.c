@@ -7,8 +7,11 @@
 #include "base/counter.h"
 #include "meter/meter_internal.h"
 
+#include <math.h>
+
 /* Busy time and process clocks are not read at one instant: less than this is no evidence. */
 #define NOISE_RATIO 0.01
+#define TOLD_RATIO  0.99
 #define DELAY_NS    (20 * ECO_NS_PER_MS)
 
 static uint64_t explained_by_strangers(struct eco_meter *meter, bool *ret_ok)
@@ -55,21 +58,45 @@ static void judge(struct eco_meter *meter)
  * waiting, but soon. UINT64_MAX = never, or done. */
 uint64_t eco_meter_strangers_due_ns(const struct eco_meter *meter)
 {
-    if (meter->usage.job_is_exact || (meter->options.flags & ECO_METER_MACHINE) ||
-        meter->has_looked_at_strangers)
+    if (!eco_meter_needs_strangers(meter) || meter->has_looked_at_strangers || atomic_load(&meter->is_told))
         return UINT64_MAX;
     return meter->begin_ns + DELAY_NS;
 }
 
+/* Before the kernel told of everybody children that nobody waits for went unseen. The job was as busy then as
+ * since, as far as can be told. */
+static double missed_before_feed_ns(const struct eco_meter *meter, double job_ns)
+{
+    double before_ns = (double)eco_meter_before_feed_ns(meter);
+    double all_ns = (double)eco_sub_sat(meter->look_ns, meter->begin_ns);
+    if (!(before_ns > 0) || all_ns <= before_ns)
+        return 0;
+    double known_ns = (double)meter->feed_job_ns, rate = (job_ns - known_ns) / (all_ns - before_ns);
+    return fmax(0, rate * before_ns - known_ns);
+}
+
 void eco_meter_watch_strangers(struct eco_meter *meter, bool final)
 {
-    if (meter->usage.job_is_exact || (meter->options.flags & ECO_METER_MACHINE)) {
+    if (!eco_meter_needs_strangers(meter)) {
         meter->caught_ratio = 1;
         return;
     }
-    if (final && meter->activity.forks && meter->activity.forks == meter->forks_begin) {
+    /* Whose time went by unseen with the events that were lost nobody can tell: neither how much. */
+    if (meter->feed.lost_events > 0) {
+        meter->caught_ratio = ECO_NAN;
+        return;
+    }
+    if (final && meter->forks_begin && eco_busy_read_forks(meter->busy) == meter->forks_begin) {
         meter->caught_ratio = 1; /* nobody forked: nothing can have escaped */
         return;
+    }
+    /* The kernel told of everybody, from so soon on that no more than this can have been missed. */
+    if (meter->feed.is_in_place && meter->feed.is_whole) {
+        double job_ns = (double)(meter->rows_cpu_ns + meter->short_cpu_ns);
+        double missed_ns = missed_before_feed_ns(meter, job_ns);
+        meter->caught_ratio = missed_ns > 0 ? job_ns / (job_ns + missed_ns) : 1;
+        if (meter->caught_ratio >= TOLD_RATIO || !meter->strangers_ready)
+            return;
     }
     if (!final && eco_meter_strangers_due_ns(meter) <= meter->look_ns)
         open_strangers(meter);

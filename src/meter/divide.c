@@ -13,7 +13,8 @@
 struct work { /* rows of one division; all arrays in the meter's scratch */
     size_t rows;
     struct eco_account **accounts;
-    double *weight, *idle_weight, *chosen;
+    double *weight, *idle_weight, *chosen, *watts, *result;
+    bool *holds;
     double *row_uj[ECO_SLOT_COUNT];
 };
 
@@ -80,9 +81,14 @@ static void fill_rows(struct eco_meter *meter, unsigned d, struct work *work)
         struct eco_account *account = meter->pending[i];
         if (!account->in_job)
             continue;
-        double weight = eco_meter_weight(meter, account->weight, d);
         size_t row = work->rows++;
         work->accounts[row] = account;
+        if (meter->d[d].gpu) {
+            uint64_t bytes = account->gpu ? account->gpu[d].memory_bytes : 0;
+            work->idle_weight[row] = eco_meter_gpu_memory_ratio(meter, d, bytes);
+            continue; /* its weight: eco_meter_weigh_gpu */
+        }
+        double weight = eco_meter_weight(meter, account->weight, d);
         work->weight[row] = fmax(0, weight - account->mark[d]);
         work->idle_weight[row] =
             is_memory ? (double)account->rss_bytes / (double)meter->env->host->memory_bytes : 0;
@@ -93,15 +99,18 @@ static void fill_rows(struct eco_meter *meter, unsigned d, struct work *work)
 static struct work *make_work(struct eco_meter *meter, struct work *work)
 {
     size_t n = meter->pending_count + 1;
-    double *space = eco_meter_scratch(meter, n * (3 + ECO_SLOT_COUNT) + n);
+    double *space = eco_meter_scratch(meter, n * (5 + ECO_SLOT_COUNT) + 2 * n);
     if (!space)
         return NULL;
     *work = (struct work){.weight = space, .idle_weight = space + n, .chosen = space + 2 * n};
     for (unsigned s = 0; s < meter->slots; s++)
         work->row_uj[s] = space + (3 + s) * n;
     _Static_assert(sizeof(struct eco_account *) <= sizeof(double), "rows' accounts share the scratch space");
-    void *tail = space + (3 + ECO_SLOT_COUNT) * n;
+    work->watts = space + (3 + ECO_SLOT_COUNT) * n;
+    work->result = work->watts + n;
+    void *tail = work->result + n, *last = work->result + 2 * n;
     work->accounts = tail;
+    work->holds = last;
     return work;
 }
 
@@ -141,6 +150,30 @@ static void book_power(struct eco_meter_domain *own, double span_s, double energ
     own->closed++;
 }
 
+/* What the job added to what others drew, and what it would have taken alone, by the calibrated curve. */
+static void book_curve(struct eco_meter *meter, unsigned d, const struct work *work, double others,
+                       const struct eco_split *active, double span_s)
+{
+    struct eco_meter_domain *own = &meter->d[d];
+    const struct eco_calibration_domain *calibrated = eco_meter_calibrated(meter, d);
+    double job = 0, marginal = active->job_uj;
+    double alone = marginal;
+    if (!meter->calibration || !meter->domains[d].attributable)
+        return;
+    for (size_t i = 0; i < work->rows; i++)
+        job += work->weight[i];
+    bool has_curve = calibrated && calibrated->curve.count > 0;
+    if (has_curve && span_s > 0 && job > 0) {
+        const double cpus = 1e-9 / span_s;
+        eco_curve_job(&calibrated->curve, active->job_uj * (job + others) / job, job * cpus, others * cpus,
+                      &marginal, &alone);
+    } else if (!has_curve && meter->domains[d].kind == ECO_KIND_CPU) {
+        marginal = alone = ECO_NAN;
+    }
+    own->marginal_uj += marginal;
+    own->alone_uj += alone;
+}
+
 /* Busy time of the CPUs that drive a domain, since its interval began. */
 static double busy_since(struct eco_meter *meter, unsigned d)
 {
@@ -148,6 +181,22 @@ static double busy_since(struct eco_meter *meter, unsigned d)
     double since = busy_ns - meter->d[d].busy_mark_ns;
     meter->d[d].busy_mark_ns = busy_ns;
     return since * 1e-9;
+}
+
+/* A card is divided by what processes did on it, and its idle power by their memory there. */
+static void weigh_gpu(struct eco_meter *meter, unsigned d, struct work *work, double span_s,
+                      struct eco_share_input *in)
+{
+    struct eco_gpu_rows rows = {.count = work->rows,
+                                .accounts = work->accounts,
+                                .weight = work->weight,
+                                .watts = work->watts,
+                                .result = work->result,
+                                .holds = work->holds};
+    eco_meter_weigh_gpu(meter, d, &rows, span_s, in->energy_uj, in->idle_uj, &in->rest_weight);
+    in->lost_weight = 0;
+    in->idle_weight = work->idle_weight;
+    in->rest_idle_weight = eco_meter_gpu_memory_ratio(meter, d, meter->d[d].gpu->others_memory_bytes);
 }
 
 static int divide_domain(struct eco_meter *meter, unsigned d)
@@ -160,7 +209,7 @@ static int divide_domain(struct eco_meter *meter, unsigned d)
         return -ENOMEM;
     double span_s = (double)eco_sub_sat(energy->to_ns, energy->from_ns) * 1e-9;
     double energy_uj = (double)energy->delta_uj;
-    double busy_s = busy_since(meter, d);
+    double busy_s = own->gpu ? eco_meter_gpu_busy_s(meter, d) : busy_since(meter, d);
     fill_rows(meter, d, &work);
     double others = eco_meter_weight(meter, meter->others_weight, d);
     double lost = eco_meter_weight(meter, meter->lost_weight, d);
@@ -173,6 +222,8 @@ static int divide_domain(struct eco_meter *meter, unsigned d)
                                  .lost_weight = fmax(0, lost - own->lost_mark)};
     own->others_mark = others;
     own->lost_mark = lost;
+    if (own->gpu)
+        weigh_gpu(meter, d, &work, span_s, &in);
     if (domain->max_uw && domain->kind == ECO_KIND_CPU)
         in.dynamic_limit_uj = (double)domain->max_uw * (busy_s + LIMIT_SLACK_S);
     if (!domain->attributable) { /* an envelope: known, but nobody's */
@@ -201,6 +252,7 @@ static int divide_domain(struct eco_meter *meter, unsigned d)
         add_split(&own->sum[s], &out.split[s]);
         add_split(&own->frame.split[s], &out.split[s]);
     }
+    book_curve(meter, d, &work, in.rest_weight + in.lost_weight, &out.split[ECO_SLOT_ACTIVE], span_s);
     own->machine_uj += energy_uj;
     own->covered_s += span_s;
     own->bracket_s = (double)energy->bracket_ns * 1e-9;
@@ -224,6 +276,10 @@ static void skip_domain(struct eco_meter *meter, unsigned d)
         meter->pending[i]->mark[d] = eco_meter_weight(meter, meter->pending[i]->weight, d);
     own->others_mark = eco_meter_weight(meter, meter->others_weight, d);
     own->lost_mark = eco_meter_weight(meter, meter->lost_weight, d);
+    if (own->gpu) {
+        (void)eco_meter_gpu_busy_s(meter, d);
+        eco_meter_skip_gpu(meter, d);
+    }
     (void)busy_since(meter, d);
     own->balance = (struct eco_idle_balance){0};
     eco_idle_break(&own->learner);
@@ -235,15 +291,32 @@ static void skip_domain(struct eco_meter *meter, unsigned d)
 }
 
 /* Accounts that no open interval waits for any more leave the list once a frame has told of them. */
-int eco_meter_divide(struct eco_meter *meter)
+/* What was kept of a card before an unknown time is divided now, among nobody if need be. */
+static int divide_held(struct eco_meter *meter, unsigned d)
+{
+    struct eco_energy unknown = meter->energies[d];
+    if (!meter->d[d].gpu || meter->d[d].gpu->held.state != ECO_ENERGY_OK)
+        return 0;
+    meter->energies[d] = meter->d[d].gpu->held;
+    meter->d[d].gpu->held = (struct eco_energy){0};
+    int r = divide_domain(meter, d);
+    meter->energies[d] = unknown;
+    return r;
+}
+
+int eco_meter_divide(struct eco_meter *meter, bool final)
 {
     for (unsigned d = 0; d < meter->domain_count; d++) {
         int r = 0;
         switch (meter->energies[d].state) {
         case ECO_ENERGY_OK:
-            r = divide_domain(meter, d);
+            if (!meter->d[d].gpu || !eco_meter_hold_gpu(meter, d, final))
+                r = divide_domain(meter, d);
+            else if (meter->d[d].frame.state == ECO_ENERGY_NONE)
+                meter->d[d].frame.state = ECO_ENERGY_WAITING;
             break;
         case ECO_ENERGY_GAP:
+            r = divide_held(meter, d);
             skip_domain(meter, d);
             break;
         case ECO_ENERGY_WAITING:

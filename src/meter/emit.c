@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames: what was gathered since the last one, or the totals since the beginning. */
 #include "base/counter.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "meter/meter_internal.h"
 
@@ -58,10 +59,37 @@ static void fill_row(const struct eco_meter *meter, struct eco_frame *frame,
                                               .pid = account->name.pid,
                                               .cpu_ns = cpu_ns,
                                               .rss_bytes = account->rss_bytes,
+                                              .tree_id = account->name.tree_id,
+                                              .identity = account->name.identity,
                                               .flags = account->name.flags};
+    frame->rows[row].tree_pid = account->name.tree_pid;
+    memcpy(frame->rows[row].tree_name, account->name.tree_name, sizeof frame->rows[row].tree_name);
     eco_text_copy(frame->rows[row].name, sizeof frame->rows[row].name, account->name.name);
     memcpy(eco_frame_row_energy(frame, row, ECO_SLOT_ACTIVE), energy_uj,
            (size_t)meter->slots * meter->domain_count * sizeof *energy_uj);
+}
+
+/* Those of the job; without memory none. */
+static void fill_identities(const struct eco_meter *meter, struct eco_frame *frame)
+{
+    const struct eco_usage *usage = &meter->usage;
+    if (!meter->extra.wants_identities)
+        return;
+    if (usage->identity_count > frame->identity_capacity) {
+        struct eco_frame_identity *grown = eco_reallocarray(frame->identities, frame->identity_capacity,
+                                                            usage->identity_count, sizeof *grown);
+        if (!grown)
+            return;
+        frame->identities = grown;
+        frame->identity_capacity = usage->identity_count;
+    }
+    for (uint32_t i = 0; i < usage->identity_count; i++) {
+        bool is_ours =
+            !meter->extra.selection || eco_selection_matches(meter->extra.selection, usage->identities[i]);
+        if (usage->identity_alive[i] && is_ours)
+            frame->identities[frame->identity_count++] =
+                (struct eco_frame_identity){usage->identities[i], usage->identity_alive[i]};
+    }
 }
 
 /* Everything gathered begins anew; accounts that no domain waits for leave the list. */
@@ -105,7 +133,6 @@ static struct eco_frame *free_frame(struct eco_meter *meter, uint32_t rows)
 
 void eco_meter_emit(struct eco_meter *meter, bool last)
 {
-    const struct eco_clock *clock = meter->env->clock;
     struct eco_frame *frame = free_frame(meter, (uint32_t)meter->pending_count);
     meter->made_frame = false;
     if (!frame)
@@ -113,12 +140,13 @@ void eco_meter_emit(struct eco_meter *meter, bool last)
     meter->seq++;
     fill_head(meter, frame);
     frame->last = last;
-    uint64_t boot_ns = clock->boot_ns(clock);
-    uint64_t slept = eco_sub_sat(boot_ns - meter->frame_boot_ns, frame->t1_ns - frame->t0_ns);
+    uint64_t slept = eco_sub_sat(meter->asleep_ns, meter->frame_asleep_ns);
     frame->suspended_ns = slept > 10 * ECO_NS_PER_MS ? slept : 0;
     meter->suspended_ns += frame->suspended_ns;
-    for (unsigned d = 0; d < meter->domain_count; d++)
+    for (unsigned d = 0; d < meter->domain_count; d++) {
         frame->domains[d] = meter->d[d].frame;
+        eco_meter_frame_gpu(meter, d, false, &frame->domains[d]);
+    }
     add_total(meter, frame);
     uint64_t job = meter->rows_cpu_ns + meter->short_cpu_ns;
     uint64_t busy = job + meter->others_cpu_ns + meter->foreign_cpu_ns;
@@ -128,6 +156,7 @@ void eco_meter_emit(struct eco_meter *meter, bool last)
         if (meter->pending[i]->in_job)
             fill_row(meter, frame, meter->pending[i], meter->pending[i]->frame_cpu_ns,
                      meter->pending[i]->frame_uj);
+    fill_identities(meter, frame);
     double span_s = (double)frame->total.span_ns * 1e-9;
     double job_w = frame->total.split[meter->headline].job_uj * 1e-6 / span_s;
     if (span_s > 0 && job_w > meter->peak_job_w)
@@ -135,7 +164,7 @@ void eco_meter_emit(struct eco_meter *meter, bool last)
     meter->frame_job_ns = job;
     meter->frame_busy_ns = busy;
     meter->frame_ns = frame->t1_ns;
-    meter->frame_boot_ns = boot_ns;
+    meter->frame_asleep_ns = meter->asleep_ns;
     meter->frames_made++;
     clear_gathered(meter);
     publish(meter, frame);
@@ -163,6 +192,7 @@ struct eco_frame *eco_meter_keyframe(struct eco_meter *meter)
                                       .gap_ns = (uint64_t)(own->gap_s * 1e9),
                                       .quality = meter->domains[d].quality};
         memcpy(frame->domains[d].split, own->sum, sizeof own->sum);
+        eco_meter_frame_gpu(meter, d, true, &frame->domains[d]);
     }
     add_total(meter, frame);
     frame->job_cpu_ns = meter->rows_cpu_ns + meter->short_cpu_ns;

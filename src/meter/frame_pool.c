@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "ecocode/ecocode.h"
 
+#include <string.h>
+
 /* Besides the ring, some that readers hold longer. */
 #define POOL_FRAMES (ECO_FRAMES + 4)
 
@@ -23,6 +25,7 @@ struct eco_frame_pool *eco_frame_pool_new(void)
 static void frame_finish(struct eco_frame *frame)
 {
     free(frame->rows);
+    free(frame->identities);
     free(frame->energy_uj);
 }
 
@@ -40,6 +43,24 @@ struct eco_frame_pool *eco_frame_pool_free(struct eco_frame_pool *pool)
     if (pool)
         pool_unref(pool);
     return NULL;
+}
+
+/* Domains that are not there are left as they are: they are most of a frame, and nobody looks at them. */
+static void clear(struct eco_frame *frame, unsigned domains)
+{
+    struct eco_frame_row *rows = frame->rows;
+    double *energy_uj = frame->energy_uj;
+    uint32_t row_capacity = frame->row_capacity;
+    size_t energy_capacity = frame->energy_capacity;
+    void *pool = frame->pool;
+    size_t before = offsetof(struct eco_frame, domains), behind = offsetof(struct eco_frame, total);
+    memset(frame, 0, before + domains * sizeof frame->domains[0]);
+    memset((char *)frame + behind, 0, sizeof *frame - behind);
+    frame->rows = rows;
+    frame->energy_uj = energy_uj;
+    frame->row_capacity = row_capacity;
+    frame->energy_capacity = energy_capacity;
+    frame->pool = pool;
 }
 
 /* Everything but the arrays is emptied. */
@@ -60,18 +81,9 @@ static int frame_reset(struct eco_frame *frame, uint32_t rows, unsigned slots, u
         frame->energy_uj = grown;
         frame->energy_capacity = energies;
     }
-    struct eco_frame_row *kept_rows = frame->rows;
-    double *kept_energy = frame->energy_uj;
-    uint32_t row_capacity = frame->row_capacity;
-    size_t energy_capacity = frame->energy_capacity;
-    void *pool = frame->pool;
-    *frame = (struct eco_frame){.rows = kept_rows,
-                                .energy_uj = kept_energy,
-                                .row_capacity = row_capacity,
-                                .energy_capacity = energy_capacity,
-                                .pool = pool,
-                                .slots = slots,
-                                .domain_count = domains};
+    clear(frame, domains);
+    frame->slots = slots;
+    frame->domain_count = domains;
     for (size_t i = 0; i < energies; i++)
         frame->energy_uj[i] = 0;
     atomic_init(&frame->refs, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which idle power a measurement is reckoned with: given, learnt, or the model's; frozen when it begins. */
+#include "base/mem.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "meter/meter_internal.h"
@@ -7,6 +8,9 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+
+/* How far what was learnt since may be from what was calibrated. */
+#define IDLE_DOUBT_RATIO 0.1
 
 static int parse_pair(struct eco_meter *meter, char *pair, struct eco_why *why)
 {
@@ -62,6 +66,53 @@ int eco_meter_parse_idle(struct eco_meter *meter, const char *text, struct eco_w
     return 0;
 }
 
+const struct eco_calibration_domain *eco_meter_calibrated(const struct eco_meter *meter, unsigned d)
+{
+    return meter->calibration ? eco_calibration_find(meter->calibration, meter->domains[d].name,
+                                                     eco_meter_source_name(meter, d))
+                              : NULL;
+}
+
+void eco_meter_load_calibration(struct eco_meter *meter)
+{
+    struct eco_calibration loaded;
+    int r = eco_calibration_load(meter->env, meter->extra.calibration_dir, meter->extra.state_dir, &loaded,
+                                 &meter->calibration_source);
+    if (r < 0 || !(meter->calibration = eco_calloc(1, sizeof *meter->calibration)))
+        return;
+    *meter->calibration = loaded;
+    meter->weights = loaded.weights;
+    if (meter->env == &meter->own_env && !isnan(loaded.wall_idle_w)) {
+        meter->own_host.wall_idle_w = loaded.wall_idle_w;
+        meter->own_host.wall_busy_w = loaded.wall_busy_w;
+    }
+}
+
+/* Quiet moments since then that say something else: the machine has changed. */
+static void doubt_calibration(struct eco_meter *meter, unsigned d, const struct eco_calibration_domain *known)
+{
+    struct eco_idle_estimate learnt;
+    eco_idle_estimate(&meter->d[d].learner, &learnt);
+    double off_w = fabs(learnt.power_w - known->idle_w);
+    if (learnt.trust == ECO_IDLE_TRUSTED && learnt.at_real_s > meter->calibration->at_real_s &&
+        off_w > IDLE_DOUBT_RATIO * known->idle_w && off_w > 4 * hypot(learnt.u_w, known->idle_u_w))
+        meter->doubted_idle_w = learnt.power_w;
+}
+
+/* The step to a held context; where only that level was ever seen, it is what is idle here. */
+static void freeze_context(struct eco_meter_gpu *gpu, struct eco_idle_estimate *free)
+{
+    struct eco_idle_estimate held;
+    eco_idle_estimate(&gpu->context, &held);
+    gpu->context_uw = ECO_NAN;
+    if (held.trust == ECO_IDLE_UNKNOWN)
+        return;
+    if (free->trust == ECO_IDLE_UNKNOWN)
+        *free = held;
+    else
+        gpu->context_uw = fmax(0, held.power_w - free->power_w) * 1e6;
+}
+
 static void freeze_domain(struct eco_meter *meter, unsigned d)
 {
     struct eco_meter_domain *own = &meter->d[d];
@@ -83,13 +134,26 @@ static void freeze_domain(struct eco_meter *meter, unsigned d)
         own->method = ECO_IDLE_GIVEN;
         return; /* divided among domains as they go: divide.c */
     }
+    const struct eco_calibration_domain *calibrated = eco_meter_calibrated(meter, d);
+    if (calibrated && !is_estimated) {
+        own->method = ECO_IDLE_CALIBRATED;
+        own->idle_uw = calibrated->idle_w * 1e6;
+        own->idle_u_uw = calibrated->idle_u_w * 1e6;
+        own->idle_at_real_s = meter->calibration->at_real_s;
+        doubt_calibration(meter, d, calibrated);
+        return;
+    }
     if (!isnan(meter->domains[d].model_idle_uw)) {
-        own->method = ECO_IDLE_MODEL;
+        bool by_wall = meter->calibration && meter->env->host->wall_busy_w > 0;
+        own->method = by_wall ? ECO_IDLE_CALIBRATED : ECO_IDLE_MODEL;
+        own->idle_at_real_s = by_wall ? meter->calibration->at_real_s : 0;
         own->idle_uw = meter->domains[d].model_idle_uw;
         return;
     }
     struct eco_idle_estimate estimate;
     eco_idle_estimate(&own->learner, &estimate);
+    if (own->gpu)
+        freeze_context(own->gpu, &estimate);
     if (!isnan(estimate.power_w))
         own->idle_u_uw = estimate.u_w * 1e6;
     if (estimate.trust == ECO_IDLE_UNKNOWN)
@@ -112,6 +176,16 @@ bool eco_meter_idle_known(const struct eco_meter *meter)
     return any;
 }
 
+static void choose_headline(struct eco_meter *meter)
+{
+    bool known = eco_meter_idle_known(meter);
+    meter->headline = ECO_SLOT_FULL;
+    if (known && meter->policy == ECO_POLICY_ACTIVE)
+        meter->headline = ECO_SLOT_ACTIVE;
+    if (known && meter->slots > ECO_SLOT_CHOSEN)
+        meter->headline = ECO_SLOT_CHOSEN;
+}
+
 void eco_meter_freeze_idle(struct eco_meter *meter)
 {
     /* A model has an idle power of its own: another one taken off its figures would leave anything, or
@@ -123,21 +197,26 @@ void eco_meter_freeze_idle(struct eco_meter *meter)
         }
     for (unsigned d = 0; d < meter->domain_count; d++)
         freeze_domain(meter, d);
-    bool known = eco_meter_idle_known(meter);
-    meter->headline = ECO_SLOT_FULL;
-    if (known && meter->policy == ECO_POLICY_ACTIVE)
-        meter->headline = ECO_SLOT_ACTIVE;
-    if (known && meter->slots > ECO_SLOT_CHOSEN)
-        meter->headline = ECO_SLOT_CHOSEN;
+    choose_headline(meter);
+}
+
+void eco_meter_freeze_late_idle(struct eco_meter *meter, unsigned first)
+{
+    for (unsigned d = first; d < meter->domain_count; d++)
+        freeze_domain(meter, d);
+    choose_headline(meter);
 }
 
 void eco_meter_feed_idle(struct eco_meter *meter, unsigned d, double span_s, double energy_j, double busy_s)
 {
     const struct eco_domain *domain = &meter->domains[d];
-    if (!domain->attributable || domain->model_ratio > 0 || span_s <= 0)
+    if (!domain->attributable || domain->model_ratio > 0 || span_s <= 0 || meter->is_other_regime)
         return; /* a model's idle power is known; teaching it to itself would prove nothing */
     int64_t now_s = meter->env->clock->real_ns(meter->env->clock) / (int64_t)ECO_NS_PER_S;
-    eco_idle_feed(&meter->d[d].learner, span_s, energy_j, busy_s, now_s);
+    if (meter->d[d].gpu)
+        eco_meter_feed_gpu_idle(meter, d, span_s, energy_j, busy_s, meter->has_ended);
+    else
+        eco_idle_feed(&meter->d[d].learner, span_s, energy_j, busy_s, now_s);
 }
 
 bool eco_meter_wants_tail(const struct eco_meter *meter)

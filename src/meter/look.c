@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One look at everything, as close together as can be: CPUs, energy, processes. */
+#include "base/counter.h"
 #include "base/mem.h"
 #include "meter/meter_internal.h"
 
@@ -9,6 +10,8 @@
 /* Frequencies cost a file per CPU: read them where some figure depends on them, on machines of a sane size.
  */
 #define FREQUENCY_CPUS_MAX 64u
+#define PAIR_NS            ECO_NS_PER_MS
+#define PAIR_TRIES         4
 
 static bool wants_frequencies(const struct eco_meter *meter)
 {
@@ -38,6 +41,21 @@ static int keep_cpus_before(struct eco_meter *meter)
     return 0;
 }
 
+/* How long the machine has slept since it was switched on, exact to PAIR_NS: the two clocks cannot be read at
+ * once, and who reads them may have to wait in between. */
+static uint64_t read_asleep_ns(const struct eco_clock *clock)
+{
+    uint64_t asleep_ns = 0;
+    for (unsigned i = 0; i < PAIR_TRIES; i++) {
+        uint64_t before_ns = clock->mono_ns(clock), boot_ns = clock->boot_ns(clock);
+        uint64_t after_ns = clock->mono_ns(clock);
+        asleep_ns = eco_sub_sat(boot_ns, before_ns);
+        if (after_ns - before_ns < PAIR_NS)
+            break;
+    }
+    return asleep_ns;
+}
+
 /* A sensor's driver may take its time, or never answer: no lock is held meanwhile, so that what is known
  * already can be told. */
 int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all)
@@ -46,8 +64,11 @@ int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all)
     if (r < 0)
         return r;
     r = eco_busy_read(meter->busy, wants_frequencies(meter), &meter->activity);
+    if (r >= 0)
+        eco_meter_refine_busy(meter);
     eco_group_read(meter->group, r >= 0 ? &meter->activity : NULL, close_all, meter->energies);
     meter->now_ns = meter->env->clock->mono_ns(meter->env->clock);
+    meter->asleep_ns = read_asleep_ns(meter->env->clock);
     return 0;
 }
 
@@ -68,11 +89,25 @@ static void refresh_domain(struct eco_domain *own, const struct eco_domain *now)
         own->counted = now->counted;
 }
 
+/* What the table says of everybody is cut to those that were chosen. */
+static void count_selected(struct eco_meter *meter)
+{
+    struct eco_usage *usage = &meter->usage;
+    usage->job_alive = usage->job_count = 0;
+    usage->job_user_ns = usage->job_system_ns = 0;
+    for (uint32_t i = 0; i < usage->identity_count; i++)
+        if (usage->identity_alive[i] && eco_selection_matches(meter->extra.selection, usage->identities[i]))
+            usage->job_alive += usage->identity_alive[i];
+}
+
 int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
 {
     unsigned count;
     const struct eco_domain *domains = eco_group_domains(meter->group, &count);
     int r = eco_procs_look(meter->procs, final, &meter->usage);
+    eco_meter_see_feed(meter);
+    if (meter->extra.selection)
+        count_selected(meter);
     meter->look_before_ns = meter->look_ns;
     meter->look_ns = meter->now_ns;
     for (unsigned d = 0; d < meter->domain_count; d++)

@@ -24,9 +24,14 @@ static void ensure_weights(struct eco_meter *meter)
 {
     const struct eco_topology *topology = &meter->env->host->topology;
     eco_meter_see_topology(meter);
-    if ((topology->has_smt || topology->is_hybrid || meter->columns > 1) && topology->cpu_count &&
-        !meter->cpu_hg)
-        meter->cpu_hg = eco_calloc(topology->cpu_count, sizeof *meter->cpu_hg);
+    if (!(topology->has_smt || topology->is_hybrid || meter->columns > 1) ||
+        topology->cpu_count <= meter->cpu_hg_count)
+        return;
+    double *grown = eco_reallocarray(meter->cpu_hg, meter->cpu_hg_count, topology->cpu_count, sizeof *grown);
+    if (!grown)
+        return;
+    meter->cpu_hg = grown;
+    meter->cpu_hg_count = topology->cpu_count;
 }
 
 /* What is in use of the whole memory: the machine's part of the idle power of DRAM under `full`. */
@@ -47,13 +52,21 @@ static double read_memory_use(const struct eco_meter *meter)
     return (double)eco_sub_sat(total_kb, available_kb) / (double)total_kb;
 }
 
+void eco_meter_see_memory(struct eco_meter *meter, unsigned first)
+{
+    for (unsigned d = first; d < meter->domain_count; d++)
+        if (meter->domains[d].kind == ECO_KIND_DRAM)
+            meter->mem_used_ratio = read_memory_use(meter);
+}
+
 /* Under both locks: the first look becomes the baseline. */
 static void begin_books(struct eco_meter *meter)
 {
     meter->begin_ns = meter->frame_ns = meter->look_ns;
     meter->busy_begin_ns = meter->activity.busy_ns;
     meter->job_begin_ns = meter->usage.job_cpu_ns;
-    meter->forks_begin = meter->activity.forks;
+    meter->forks_begin = eco_meter_needs_strangers(meter) ? eco_busy_read_forks(meter->busy) : 0;
+    meter->job_count_begin = meter->feed.job_count;
     meter->self_begin_ns = eco_clock_self_cpu_ns();
     meter->has_begun = true;
     for (unsigned d = 0; d < meter->domain_count; d++)
@@ -77,20 +90,24 @@ static int begin(struct eco_meter *meter)
     const struct eco_clock *clock = meter->env->clock;
     if (meter->columns > 1)
         ensure_weights(meter);
-    int64_t real_ns = clock->real_ns(clock);
-    uint64_t boot_ns = clock->boot_ns(clock);
+    eco_meter_hear_gpus(meter, false);
     int r = eco_meter_look_at_sensors(meter, true);
     if (r < 0)
         return r;
+    /* Behind the sensors, where begin_ns is: a slow one is not time asleep. */
+    int64_t real_ns = clock->real_ns(clock);
+    uint64_t boot_ns = clock->boot_ns(clock);
     lock_both(meter);
     meter->begin_real_ns = real_ns;
-    meter->begin_boot_ns = meter->frame_boot_ns = boot_ns;
+    meter->begin_boot_ns = boot_ns;
+    meter->frame_asleep_ns = meter->asleep_ns;
+    eco_meter_adopt_domains(meter);
     eco_meter_freeze_idle(meter);
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        if (meter->domains[d].kind == ECO_KIND_DRAM)
-            meter->mem_used_ratio = read_memory_use(meter);
+    eco_meter_see_memory(meter, 0);
     r = eco_meter_look_at_procs(meter, false);
     begin_books(meter);
+    if (r >= 0)
+        r = eco_meter_grant_gpus(meter, true);
     if (r >= 0)
         eco_meter_watch_strangers(meter, false);
     unlock_both(meter);
@@ -108,6 +125,9 @@ int eco_meter_begin(struct eco_meter *meter)
 static int step(struct eco_meter *meter, bool final, bool emit)
 {
     ensure_weights(meter);
+    if (!final)
+        eco_meter_watch_hardware(meter);
+    eco_meter_hear_gpus(meter, final);
     int r = eco_meter_look_at_sensors(meter, final);
     lock_both(meter);
     meter->made_frame = false;
@@ -117,7 +137,10 @@ static int step(struct eco_meter *meter, bool final, bool emit)
     if (r >= 0)
         r = eco_meter_grant(meter);
     if (r >= 0)
-        r = eco_meter_divide(meter);
+        r = eco_meter_grant_gpus(meter, false);
+    eco_meter_adopt_domains(meter);
+    if (r >= 0)
+        r = eco_meter_divide(meter, final);
     if (r >= 0)
         eco_meter_watch_strangers(meter, final);
     if (r >= 0 && emit)
@@ -137,9 +160,9 @@ static bool is_between_frames(const struct eco_meter *meter)
     const struct eco_clock *clock = meter->env->clock;
     uint64_t now = clock->mono_ns(clock), interval = meter->options.interval_ns;
     uint64_t early = (uint64_t)((double)interval * EARLY_RATIO);
-    uint64_t due = eco_meter_strangers_due_ns(meter);
-    bool asked_early =
-        interval > eco_group_max_interval_ns(meter->group) || (now >= due && now - due < DUE_SLACK_NS);
+    uint64_t due = eco_meter_strangers_due_ns(meter), drain = atomic_load(&meter->drain_due_ns);
+    bool asked_early = eco_meter_awaits_gpus(meter) || interval > eco_group_max_interval_ns(meter->group) ||
+                       now >= drain || (now >= due && now - due < DUE_SLACK_NS);
     return asked_early && now + early < meter->frame_ns + interval;
 }
 
@@ -179,6 +202,14 @@ int eco_meter_end(struct eco_meter *meter)
     return r;
 }
 
+void eco_meter_use_gpus(struct eco_meter *meter, struct eco_gpu_client *client)
+{
+    (void)pthread_mutex_lock(&meter->look_lock);
+    if (meter->env == &meter->own_env)
+        meter->own_env.gpus = client;
+    (void)pthread_mutex_unlock(&meter->look_lock);
+}
+
 void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_cpu_ns)
 {
     (void)pthread_mutex_lock(&meter->lock);
@@ -198,13 +229,18 @@ int eco_meter_tail_tick(struct eco_meter *meter)
 {
     uint64_t busy_before = meter->activity.busy_ns;
     bool first = !meter->activity.time_ns;
+    eco_meter_hear_gpus(meter, false);
     int r = eco_busy_read(meter->busy, false, &meter->activity);
+    if (r >= 0)
+        eco_meter_refine_busy(meter);
     eco_group_read(meter->group, &meter->activity, first, meter->energies);
     (void)pthread_mutex_lock(&meter->lock);
     meter->tail_busy_ns += first ? 0 : eco_sub_sat(meter->activity.busy_ns, busy_before);
     for (unsigned d = 0; d < meter->domain_count; d++) {
         const struct eco_energy *energy = &meter->energies[d];
         double busy_s = (double)(meter->tail_busy_ns - meter->d[d].tail_busy_ns) * 1e-9 / meter->columns;
+        if (meter->d[d].gpu && energy->state != ECO_ENERGY_WAITING)
+            busy_s = eco_meter_gpu_busy_s(meter, d);
         if (energy->state == ECO_ENERGY_OK && !first)
             eco_meter_feed_idle(meter, d, (double)eco_sub_sat(energy->to_ns, energy->from_ns) * 1e-9,
                                 (double)energy->delta_uj * 1e-6, busy_s);
@@ -222,8 +258,11 @@ uint64_t eco_meter_next_ns(const struct eco_meter *meter)
     uint64_t laps = eco_sub_sat(now, meter->begin_ns) / interval + 1;
     uint64_t grid = meter->begin_ns + laps * interval;
     uint64_t latest = eco_add_sat(meter->look_ns, eco_group_max_interval_ns(meter->group));
-    uint64_t due = eco_meter_strangers_due_ns(meter);
+    uint64_t due = eco_meter_strangers_due_ns(meter), drain = atomic_load(&meter->drain_due_ns);
+    if (eco_meter_awaits_gpus(meter))
+        due = due < meter->look_ns + ECO_GPU_SOON_NS ? due : meter->look_ns + ECO_GPU_SOON_NS;
     latest = due < latest ? due : latest;
+    latest = drain < latest ? drain : latest;
     return grid < latest ? grid : latest;
 }
 
@@ -245,6 +284,23 @@ const struct eco_domain *eco_meter_domains(const struct eco_meter *meter, unsign
 {
     *ret_count = meter->domain_count;
     return meter->domains;
+}
+
+void eco_meter_each_identity(struct eco_meter *meter,
+                             void (*each)(void *context, const struct eco_identity *identity), void *context)
+{
+    (void)pthread_mutex_lock(&meter->procs_lock);
+    for (uint32_t i = 0; i < meter->usage.identity_count; i++)
+        if (meter->usage.identity_alive[i])
+            each(context, meter->usage.identities[i]);
+    (void)pthread_mutex_unlock(&meter->procs_lock);
+}
+
+const struct eco_calibration *eco_meter_calibration(const struct eco_meter *meter,
+                                                    const struct eco_calibration_source **ret_source)
+{
+    *ret_source = &meter->calibration_source;
+    return meter->calibration;
 }
 
 const struct eco_host *eco_meter_host(const struct eco_meter *meter)

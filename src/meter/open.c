@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "meter/meter_internal.h"
 #include "platform/host.h"
+#include "procs/self.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -53,9 +54,11 @@ static int make_env(struct eco_meter *meter, struct eco_why *why)
         return r;
     }
     eco_host_read(&meter->own_root, &meter->own_host);
+    eco_identify_self(&meter->own_root, &meter->own_host);
     meter->own_env = (struct eco_env){.root = &meter->own_root,
                                       .clock = &eco_clock_system,
                                       .perf = &eco_perf_system,
+                                      .counters = meter->extra.counters,
                                       .host = &meter->own_host};
     meter->env = &meter->own_env;
     return 0;
@@ -69,6 +72,12 @@ void eco_meter_see_topology(struct eco_meter *meter)
     meter->has_topology = true;
     if (meter->env == &meter->own_env)
         (void)eco_host_read_topology(&meter->own_root, &meter->own_host); /* without it all CPUs are alike */
+}
+
+const struct eco_topology *eco_meter_topology(struct eco_meter *meter)
+{
+    eco_meter_see_topology(meter);
+    return &meter->env->host->topology;
 }
 
 static bool is_estimated(const struct eco_meter *meter)
@@ -104,12 +113,14 @@ static int open_sources(struct eco_meter *meter, struct eco_why *why)
         eco_why_set(why, "no figures of CPU use can be read from procfs: %s", strerror(-r));
         return r;
     }
+    eco_meter_load_calibration(meter);
     r = open_group(meter);
     if (r < 0)
         return r;
     bool machine = meter->options.flags & ECO_METER_MACHINE;
     const struct eco_procs_options procs_options = {.scope = machine ? ECO_SCOPE_MACHINE : ECO_SCOPE_TREE,
                                                     .no_cmdline = meter->options.flags & ECO_METER_NO_CMDLINE,
+                                                    .wants_trees = meter->extra.wants_identities,
                                                     .cgroup_dir_fd = meter->extra.cgroup_dir_fd,
                                                     .cgroup_v2_path = meter->extra.cgroup_v2_path,
                                                     .run_id = meter->extra.run_id,
@@ -137,6 +148,8 @@ static int make_books(struct eco_meter *meter)
         double tau_s = (double)meter->domains[d].period_ns * 1e-9;
         eco_idle_init(&meter->d[d].learner, tau_s > 0 ? tau_s : 0.001);
         meter->d[d].idle_uw = ECO_NAN;
+        if (eco_meter_begin_gpu(meter, d) < 0)
+            return -ENOMEM;
     }
     return eco_accounts_init(&meter->accounts, meter->columns, meter->domain_count, meter->slots);
 }
@@ -153,6 +166,9 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
     (void)pthread_mutex_init(&meter->lock, NULL);
     (void)pthread_cond_init(&meter->changed, NULL);
     meter->extra.cgroup_dir_fd = -1;
+    meter->feed.due_ns = UINT64_MAX;
+    atomic_init(&meter->drain_due_ns, UINT64_MAX);
+    meter->weights = eco_weight_default;
     meter->is_host_driven = host != NULL;
     if (host)
         meter->extra = *host;
@@ -171,7 +187,7 @@ int eco_meter_open_full(const struct eco_meter_options *options, const struct ec
         (void)eco_meter_free(meter);
         return r;
     }
-    eco_meter_load_state(meter);
+    eco_meter_load_state(meter, 0);
     *ret = meter;
     return 0;
 }
@@ -192,10 +208,17 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
     (void)eco_busy_free(meter->busy);
     eco_host_finish(&meter->own_host);
     eco_root_finish(&meter->own_root);
+    free(meter->calibration);
+    for (unsigned d = 0; meter->d && d < ECO_DOMAINS_MAX; d++)
+        free(meter->d[d].gpu);
+    free(meter->gpu_marks);
     free(meter->pending);
     free(meter->scratch);
     free(meter->cpus_before);
     free(meter->cpu_hg);
+    free(meter->cpu_place);
+    free(meter->fine);
+    free(meter->fine_cpus);
     free(meter->d);
     free(meter->domains);
     /* In a forked child the thread that waited is gone: destroying what it waited for would wait for it. */

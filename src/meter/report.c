@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "meter/meter_internal.h"
+#include "procs/identity.h"
 
 #include <errno.h>
 #include <math.h>
@@ -14,6 +15,10 @@
 /* Standard uncertainty of an idle power that the user gave, relative. */
 #define GIVEN_U_RATIO      0.005
 #define PEAK_INTERVALS_MIN 3
+/* Relative standard uncertainty of who used a card (docs/attribution.md, "Graphics cards"). */
+#define CARD_RHO        0.30
+#define CARD_FITTED_RHO 0.10
+#define CARD_SPLIT_RHO  0.60
 
 /* Idle power that this run's own tail taught after it had begun without one. */
 struct late_idle {
@@ -76,6 +81,7 @@ static void fill_process(const struct eco_meter *meter, const struct late_idle *
         .id = name->id,
         .parent_id = name->parent_id,
         .count = name->count,
+        .identity = name->identity,
         .name = name->name,
         .role = name->role,
         .cmdline = name->cmdline,
@@ -83,6 +89,8 @@ static void fill_process(const struct eco_meter *meter, const struct late_idle *
         .end_offset_s = account->ended_seq ? (double)account->end_offset_ns * 1e-9 : ECO_NAN,
         .cpu_s = (double)account->cpu_ns * 1e-9,
         .max_rss_bytes = account->max_rss_bytes,
+        .gpu_busy_s = account->gpu ? (double)account->gpu_busy_ns * 1e-9 : ECO_NAN,
+        .gpu_memory_max_bytes = account->gpu_memory_max_bytes,
         .by_domain_j = by_domain};
     for (unsigned s = 0; s < meter->slots; s++)
         for (unsigned d = 0; d < meter->domain_count; d++) {
@@ -110,7 +118,7 @@ static int fill_processes(const struct eco_meter *meter, const struct late_idle 
         struct eco_report_process *process = &report->processes[report->process_count];
         process->by_domain_j = report->process_energy + report->process_count++ * cells;
         fill_process(meter, late, account, process);
-        seen += account->name.id == ECO_SHORT_ID ? 0 : account->name.count;
+        seen += account->name.id == ECO_SHORT_ID || account->is_moved ? 0 : account->name.count;
     }
     uint64_t unseen = eco_sub_sat(meter->usage.job_count, seen);
     for (size_t i = 0; i < report->process_count; i++)
@@ -123,9 +131,9 @@ static int fill_processes(const struct eco_meter *meter, const struct late_idle 
 }
 
 /* Part of what is booked as others that was the job's but could not be seen: it is nobody's. */
-static void move_lost(const struct eco_meter *meter, struct eco_sums *sums)
+static void move_lost(const struct eco_meter *meter, unsigned d, struct eco_sums *sums)
 {
-    if (meter->lost_cpu_ns <= 0 || !meter->others_cpu_ns)
+    if (meter->d[d].gpu || meter->lost_cpu_ns <= 0 || !meter->others_cpu_ns)
         return;
     double lost_j = sums->others_j * fmin(1, meter->lost_cpu_ns / (double)meter->others_cpu_ns);
     sums->others_j -= lost_j;
@@ -154,7 +162,17 @@ static void fill_sums(const struct eco_meter *meter, const struct late_idle *lat
         active->idle_j = domain->machine_j - active->job_j - active->others_j - active->unattributed_j;
     }
     for (unsigned s = 0; s < meter->slots; s++)
-        move_lost(meter, &domain->slot[s]);
+        move_lost(meter, d, &domain->slot[s]);
+}
+
+/*
+ * Of a card it is known when nobody but the job used it: then nothing can be off. By time alone two loads of
+ * unlike watts are mixed up; less so where those were told apart, more where time itself is an estimate.
+ */
+static double card_rho(const struct eco_meter_domain *own)
+{
+    const struct eco_meter_gpu *gpu = own->gpu;
+    return gpu->has_split ? CARD_SPLIT_RHO : gpu->has_fit ? CARD_FITTED_RHO : CARD_RHO;
 }
 
 /* 1: siblings and kinds of cores are told apart, or there are none; 0: a guest may share cores and not see
@@ -192,10 +210,15 @@ static void domain_u(const struct eco_meter *meter, const struct late_idle *late
                               .alpha = info->alpha,
                               .model_ratio = info->model_ratio,
                               .rho = info->kind == ECO_KIND_DRAM ? 0.6 : tier_rho};
+    double used_s = own->job_share_s + own->others_share_s;
+    if (own->gpu)
+        ret->rho = used_s > 0 && ret->share < 1
+                       ? card_rho(own) * (own->others_share_s / used_s) / (1 - ret->share)
+                       : 0;
     ret->reserved_share = covered_s > 0 ? fmin(1, own->job_chosen_s / covered_s) : 0;
     if (own->method == ECO_IDLE_GIVEN && covered_s > 0)
         ret->idle_u_w = GIVEN_U_RATIO * domain->slot[ECO_SLOT_ACTIVE].idle_j / covered_s;
-    else if (own->method == ECO_IDLE_LEARNT)
+    else if (own->method == ECO_IDLE_LEARNT || own->method == ECO_IDLE_CALIBRATED)
         ret->idle_u_w = own->idle_u_uw * J_PER_UJ;
     else if (late->known && !isnan(late->power_w[d]))
         ret->idle_u_w = late->u_w[d];
@@ -237,7 +260,7 @@ static void fill_idle(const struct eco_meter *meter, const struct late_idle *lat
             u_w = late->u_w[d];
             at_s = late->at_real_s[d];
         }
-        report->idle.half_width_w[d] = method == ECO_IDLE_LEARNT ? 2 * u_w : ECO_NAN;
+        report->idle.half_width_w[d] = u_w > 0 && method != ECO_IDLE_NONE ? 2 * u_w : ECO_NAN;
         if (!meter->domains[d].counted || !meter->domains[d].attributable)
             continue;
         missing |= method == ECO_IDLE_NONE;
@@ -257,6 +280,7 @@ static void fill_domain(const struct eco_meter *meter, const struct late_idle *l
     domain->info = meter->domains[d];
     domain->machine_j = own->machine_uj * J_PER_UJ;
     domain->gap_s = own->gap_s;
+    eco_meter_tell_gpu(meter, d, &domain->device);
     fill_sums(meter, late, report, d);
     double job_j = domain->slot[report->headline].job_j;
     domain->mean_power_w = own->covered_s > 0 ? job_j / own->covered_s : ECO_NAN;
@@ -278,9 +302,39 @@ static void fill_domain(const struct eco_meter *meter, const struct late_idle *l
         report->quality = domain->info.quality;
 }
 
+/* Without a curve there is nothing to say; with one, of every counted domain. */
+static void fill_marginal(const struct eco_meter *meter, struct eco_report *report)
+{
+    for (unsigned d = 0; d < meter->domain_count && meter->calibration; d++) {
+        if (!meter->domains[d].counted || !meter->domains[d].attributable || !meter->d[d].closed)
+            continue;
+        const struct eco_calibration_domain *calibrated = eco_meter_calibrated(meter, d);
+        report->has_curve |= calibrated && calibrated->curve.count > 0;
+        report->job_marginal_j += meter->d[d].marginal_uj * J_PER_UJ;
+        report->job_alone_j += meter->d[d].alone_uj * J_PER_UJ;
+    }
+    report->has_curve =
+        report->has_curve && isfinite(report->job_marginal_j) && isfinite(report->job_alone_j);
+}
+
+/* What others used but for graphics cards: there EcoCode does nothing. */
+static double others_without_cards_j(const struct eco_meter *meter, const struct eco_report *report)
+{
+    double others_j = report->sums[report->headline].others_j;
+    for (unsigned d = 0; d < meter->domain_count; d++)
+        if (meter->domains[d].counted && meter->d[d].gpu)
+            others_j -= report->domains[d].slot[report->headline].others_j;
+    return fmax(0, others_j);
+}
+
 /* EcoCode's own part of `others`, by its share of their CPU time. */
 static double own_energy_j(const struct eco_meter *meter, const struct eco_report *report)
 {
+    double others_j = others_without_cards_j(meter, report);
+    if (meter->extra.selection) {
+        double others_ns = (double)meter->foreign_cpu_ns, self_ns = report->self_cpu_s * 1e9;
+        return others_ns > 0 ? others_j * fmin(1, self_ns / others_ns) : 0;
+    }
     if (meter->options.flags & ECO_METER_MACHINE) {
         for (size_t i = 0; i < meter->accounts.count; i++) {
             const struct eco_account *account = meter->accounts.all[i];
@@ -292,7 +346,7 @@ static double own_energy_j(const struct eco_meter *meter, const struct eco_repor
         return 0;
     }
     double others_ns = (double)meter->others_cpu_ns, self_ns = report->self_cpu_s * 1e9;
-    return others_ns > 0 ? report->sums[report->headline].others_j * fmin(1, self_ns / others_ns) : 0;
+    return others_ns > 0 ? others_j * fmin(1, self_ns / others_ns) : 0;
 }
 
 static void fill_usage(const struct eco_meter *meter, struct eco_report *report)
@@ -307,29 +361,9 @@ static void fill_usage(const struct eco_meter *meter, struct eco_report *report)
                                 : meter->job_peak_rss_bytes;
     report->still_running = meter->usage.job_alive;
     uint64_t own_ns = eco_sub_sat(eco_clock_self_cpu_ns(), meter->self_begin_ns);
-    report->self_cpu_s = (double)(own_ns + meter->helper_cpu_ns) * 1e-9;
+    report->self_cpu_s = (double)(own_ns + meter->helper_cpu_ns + meter->feed.self_ns) * 1e-9;
     report->self_max_rss_bytes = eco_clock_self_max_rss_bytes();
     report->caught_ratio = meter->caught_ratio;
-}
-
-static void fill_warnings(const struct eco_meter *meter, struct eco_report *report)
-{
-    if (meter->usage.overflow)
-        eco_report_warn(report,
-                        "%llu processes were not looked at one by one: their energy is in the remainder",
-                        (unsigned long long)meter->usage.overflow);
-    if (meter->has_refused_idle)
-        eco_report_warn(report, "the idle power that was given is not used: power is only estimated here, "
-                                "with an idle power of its own");
-    if (meter->caught_ratio < 0.99)
-        eco_report_warn(report,
-                        "about %.0f %% of the job's CPU time was not seen (children that nobody waits for): "
-                        "its energy is in 'unattributed'",
-                        100 * (1 - meter->caught_ratio));
-    if ((meter->policy == ECO_POLICY_EQUAL || meter->policy == ECO_POLICY_RESERVED) &&
-        report->headline == ECO_SLOT_FULL)
-        eco_report_warn(report, "policy '%s' needs the idle power, which is not known: reported by 'full'",
-                        eco_policy_name(meter->policy));
 }
 
 int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
@@ -341,7 +375,7 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
                                .policy = meter->policy,
                                .slots = meter->slots,
                                .host = meter->env->host,
-                               .accounting = meter->procs->ops->name};
+                               .accounting = eco_meter_is_fed(meter) ? "bpf" : meter->procs->ops->name};
     find_late_idle(meter, &late);
     ret->headline = late.known && meter->policy == ECO_POLICY_ACTIVE ? ECO_SLOT_ACTIVE : meter->headline;
     ret->started_real_ns = meter->begin_real_ns;
@@ -359,6 +393,7 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
         fill_usage(meter, ret);
         fill_idle(meter, &late, ret);
         fill_uncertainty(meter, &late, ret);
+        fill_marginal(meter, ret);
         ret->self_j = own_energy_j(meter, ret);
         double covered_s = ret->duration_s;
         ret->mean_power_w = covered_s > 0 ? ret->sums[ret->headline].job_j / covered_s : ECO_NAN;
@@ -367,7 +402,7 @@ int eco_meter_report(struct eco_meter *meter, struct eco_report *ret)
         eco_text_copy(ret->sensor_why, sizeof ret->sensor_why, meter->sensor_why.text);
         eco_text_copy(ret->sensor_fix, sizeof ret->sensor_fix, meter->sensor_why.fix);
         eco_text_copy(ret->model_text, sizeof ret->model_text, eco_group_model_text(meter->group));
-        fill_warnings(meter, ret);
+        eco_meter_warn(meter, ret);
     }
     (void)pthread_mutex_unlock(&meter->lock);
     if (r < 0)

@@ -7,6 +7,8 @@
  *     domain package-0 powercap 3f2a... 0.001        name, source, regime, counter's period (s)
  *     chunk 0.25 0.013 20.1 20.0 1763820000          length s, busy CPUs, W, heat W, when (s)
  *
+ *     domain gpu-0+context nvml 3f2a... 0.01         of a card while a context is held
+ *
  * A line that does not parse ends the reading: what came before counts. Replaced by rename.
  */
 #include "base/buf.h"
@@ -23,44 +25,41 @@
 #define FOREIGN_MAX  ((size_t)128 * 1024) /* other regimes and domains, kept as they are */
 #define STATE_HEADER "ecocode.idle/1\n"
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211ull; /* FNV-1a */
-    return (hash ^ 31) * 1099511628211ull;
-}
-
-/* Idle power holds for one regime only: CPU, microcode, governor, power source, limit, online CPUs. */
-static void find_regime(struct eco_meter *meter)
-{
-    const struct eco_host *host = meter->env->host;
-    char text[128], number[96];
-    uint64_t hash = hash_text(14695981039346656037ull, host->cpu_model);
-    (void)snprintf(number, sizeof number, "%u %u %d", host->microcode, host->topology.online_count,
-                   host->on_battery);
-    hash = hash_text(hash, number);
-    static const char *const files[] = {"devices/system/cpu/cpu0/cpufreq/scaling_governor",
-                                        "devices/system/cpu/cpu0/cpufreq/energy_performance_preference",
-                                        "class/powercap/intel-rapl:0/constraint_0_power_limit_uw"};
-    for (size_t i = 0; i < ECO_COUNT(files); i++)
-        if (eco_root_read(meter->env->root, ECO_SYSFS, files[i], text, sizeof text) >= 0)
-            hash = hash_text(hash, text);
-    (void)snprintf(meter->regime, sizeof meter->regime, "%016llx", (unsigned long long)hash);
-}
-
-static const char *source_name(const struct eco_meter *meter, unsigned d)
+const char *eco_meter_source_name(const struct eco_meter *meter, unsigned d)
 {
     const struct eco_domain *domain = &meter->domains[d];
     return domain->source_count ? domain->sources[domain->active_source].source : "none";
 }
 
-static int domain_of_line(const struct eco_meter *meter, char *words[5])
+/* Two learners a domain: its own, and of a card that of a held context (NULL elsewhere). */
+#define LEARNERS 2u
+
+static struct eco_idle *learner_at(const struct eco_meter *meter, unsigned i)
 {
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        if (!strcmp(words[1], meter->domains[d].name) && !strcmp(words[2], source_name(meter, d)) &&
-            !strcmp(words[3], meter->regime))
-            return (int)d;
-    return -1;
+    struct eco_meter_domain *own = meter->d + i / LEARNERS;
+    struct eco_meter_gpu *gpu = meter->d ? own->gpu : NULL;
+    if (i % LEARNERS == 0)
+        return &own->learner;
+    return gpu ? &gpu->context : NULL;
+}
+
+static void learner_name(const struct eco_meter *meter, unsigned i, char ret[ECO_NAME_MAX + 16])
+{
+    (void)snprintf(ret, ECO_NAME_MAX + 16, "%s%s", meter->domains[i / LEARNERS].name,
+                   i % LEARNERS ? "+context" : "");
+}
+
+static struct eco_idle *learner_of_line(const struct eco_meter *meter, unsigned first, char *words[5])
+{
+    char name[ECO_NAME_MAX + 16];
+    for (unsigned i = first * LEARNERS; i < meter->domain_count * LEARNERS; i++) {
+        learner_name(meter, i, name);
+        struct eco_idle *learner = learner_at(meter, i);
+        if (learner && !strcmp(words[1], name) &&
+            !strcmp(words[2], eco_meter_source_name(meter, i / LEARNERS)) && !strcmp(words[3], meter->regime))
+            return learner;
+    }
+    return NULL;
 }
 
 static unsigned split_words(char *line, char **words, unsigned limit)
@@ -91,11 +90,11 @@ static bool parse_chunk(char **words, struct eco_idle_chunk *ret)
 }
 
 /* With `foreign`, nothing is learnt: the lines of other regimes and domains are gathered there. */
-static void parse_state(struct eco_meter *meter, char *text, struct eco_buf *foreign)
+static void parse_state(struct eco_meter *meter, unsigned first, char *text, struct eco_buf *foreign)
 {
     if (strncmp(text, STATE_HEADER, strlen(STATE_HEADER)) != 0)
         return;
-    int domain = -1;
+    struct eco_idle *learner = NULL;
     for (char *line = text + strlen(STATE_HEADER); line && *line;) {
         char *next = strchr(line, '\n'), copy[256];
         if (!next || (size_t)(next - line) >= sizeof copy)
@@ -106,44 +105,51 @@ static void parse_state(struct eco_meter *meter, char *text, struct eco_buf *for
         unsigned n = split_words(copy, words, ECO_COUNT(words));
         struct eco_idle_chunk chunk;
         if (n == 5 && !strcmp(words[0], "domain")) {
-            domain = domain_of_line(meter, words);
-            if (domain >= 0 && !foreign)
-                meter->d[domain].learner.count = 0;
+            learner = learner_of_line(meter, first, words);
+            if (learner && !foreign)
+                learner->count = 0;
         } else if (n != 6 || strcmp(words[0], "chunk") != 0 || !parse_chunk(words, &chunk)) {
             return;
-        } else if (domain >= 0 && !foreign && meter->d[domain].learner.count < ECO_IDLE_RING) {
-            meter->d[domain].learner.ring[meter->d[domain].learner.count++] = chunk;
+        } else if (learner && !foreign && learner->count < ECO_IDLE_RING) {
+            learner->ring[learner->count++] = chunk;
         }
-        if (domain < 0 && foreign)
+        if (!learner && foreign)
             eco_buf_add(foreign, line, (size_t)(next - line) + 1);
         line = next + 1;
     }
 }
 
-void eco_meter_load_state(struct eco_meter *meter)
+void eco_meter_load_state(struct eco_meter *meter, unsigned first)
 {
-    find_regime(meter);
+    if (first == 0)
+        eco_regime_find(meter->env, meter->regime);
     if (!meter->extra.state_dir)
         return;
     ECO_CLEANUP(eco_cleanup_free) char *loaded = NULL;
-    if (eco_state_file_read(meter->extra.state_dir, meter->env->host->hostname, STATE_MAX, &loaded) < 0)
+    if (eco_state_file_read(meter->extra.state_dir, "idle", meter->env->host->hostname, STATE_MAX, &loaded) <
+        0)
         return;
-    parse_state(meter, loaded, NULL);
+    parse_state(meter, first, loaded, NULL);
     int64_t now_s = meter->env->clock->real_ns(meter->env->clock) / (int64_t)ECO_NS_PER_S;
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        eco_idle_expire(&meter->d[d].learner, now_s);
+    for (unsigned i = first * LEARNERS; i < meter->domain_count * LEARNERS; i++) {
+        struct eco_idle *learner = learner_at(meter, i);
+        if (learner)
+            eco_idle_expire(learner, now_s);
+    }
 }
 
-static void write_domain(const struct eco_meter *meter, unsigned d, struct eco_buf *out)
+static void write_learner(const struct eco_meter *meter, unsigned i, struct eco_buf *out)
 {
-    const struct eco_idle *idle = &meter->d[d].learner;
-    if (!idle->count)
+    const struct eco_idle *idle = learner_at(meter, i);
+    char name[ECO_NAME_MAX + 16];
+    if (!idle || !idle->count)
         return;
-    eco_buf_printf(out, "domain %s %s %s ", meter->domains[d].name, source_name(meter, d), meter->regime);
+    learner_name(meter, i, name);
+    eco_buf_printf(out, "domain %s %s %s ", name, eco_meter_source_name(meter, i / LEARNERS), meter->regime);
     eco_buf_double(out, idle->tau_s);
     eco_buf_char(out, '\n');
-    for (size_t i = 0; i < idle->count; i++) {
-        const struct eco_idle_chunk *chunk = &idle->ring[i];
+    for (size_t c = 0; c < idle->count; c++) {
+        const struct eco_idle_chunk *chunk = &idle->ring[c];
         const double figures[] = {chunk->length_s, chunk->busy_cpus, chunk->power_w, chunk->heat_w};
         eco_buf_text(out, "chunk");
         for (size_t f = 0; f < ECO_COUNT(figures); f++) {
@@ -159,8 +165,10 @@ int eco_meter_save_state(struct eco_meter *meter)
     if (!meter->extra.state_dir || (meter->options.flags & ECO_METER_NO_LEARN))
         return 0;
     bool any = false;
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        any |= meter->d[d].learner.count > 0;
+    for (unsigned i = 0; i < meter->domain_count * LEARNERS; i++) {
+        const struct eco_idle *learner = learner_at(meter, i);
+        any |= learner && learner->count > 0;
+    }
     if (!any)
         return 0;
     struct eco_buf out, foreign;
@@ -171,15 +179,15 @@ int eco_meter_save_state(struct eco_meter *meter)
      * must. */
     ECO_CLEANUP(eco_cleanup_free) char *loaded = NULL;
     const char *host = meter->env->host->hostname;
-    if (eco_state_file_read(meter->extra.state_dir, host, STATE_MAX, &loaded) >= 0)
-        parse_state(meter, loaded, &foreign);
-    for (unsigned d = 0; d < meter->domain_count; d++)
-        write_domain(meter, d, &out);
+    if (eco_state_file_read(meter->extra.state_dir, "idle", host, STATE_MAX, &loaded) >= 0)
+        parse_state(meter, 0, loaded, &foreign);
+    for (unsigned i = 0; i < meter->domain_count * LEARNERS; i++)
+        write_learner(meter, i, &out);
     if (!eco_buf_error(&foreign) && foreign.length)
         eco_buf_add(&out, foreign.data, foreign.length);
     int r = eco_buf_error(&out);
     if (r >= 0)
-        r = eco_state_file_write(meter->extra.state_dir, host, out.data, out.length);
+        r = eco_state_file_write(meter->extra.state_dir, "idle", host, false, out.data, out.length);
     eco_buf_finish(&out);
     eco_buf_finish(&foreign);
     return r;

@@ -15,5 +15,4 @@ struct eco_activity {
     uint32_t cpu_count;
     const struct eco_cpu_busy *cpus; /* borrowed from the reader; valid until its next read */
     uint64_t grain_ns;               /* resolution of busy_ns: 1 for cpuacct, 10 ms for /proc/stat */
-    uint64_t forks;                  /* processes created since boot, 0 unknown */
 };

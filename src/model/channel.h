@@ -40,6 +40,7 @@ struct eco_key {
 
 struct eco_channel {
     char name[ECO_NAME_MAX];      /* domain's name: "package-0", "dram-0", "psys"; stable across reboots */
+    char source[ECO_SOURCE_MAX];  /* "nvml"; "" = the sensor's own name */
     char label[ECO_NAME_MAX * 2]; /* where it comes from, for people: "intel-rapl:0", "hwmon3/power1_input" */
     enum eco_quantity quantity;
     enum eco_quality quality;
@@ -49,8 +50,9 @@ struct eco_channel {
     uint64_t period_ns;    /* reading sooner repeats the old value; 0 = unknown */
     uint64_t quantum_uj;   /* step of the counter, at least 1 */
     uint64_t max_uw;       /* more than this x time is a reset, not a wrap; 0 = unknown */
-    double alpha; /* relative standard uncertainty of the sensor's gain (method.md 4), 0.025 = 2.5 % */
-    bool slow;    /* reading may block: not in the sampling thread */
+    double alpha;   /* relative standard uncertainty of the sensor's gain (method.md 4), 0.025 = 2.5 % */
+    bool holds_cpu; /* a module's figure, with its CPU and memory in it: these are not counted again */
+    bool slow;      /* reading may block: not in the sampling thread */
     uint64_t range_low_uw;  /* for `sensors`, 0 = unknown; of an estimate: idle power */
     uint64_t range_high_uw; /* and full power */
     bool standby;           /* set by the reader: not wanted now, read() may leave its reading at NONE */

@@ -20,6 +20,7 @@ struct eco_domain {
     enum eco_kind kind;
     struct eco_key key;
     bool counted;      /* part of the machine's sum; the only place that says so */
+    bool holds_cpu;    /* its energy contains that of the CPUs and their memory */
     bool attributable; /* may be divided among processes (not psys, battery, system) */
     int within;        /* index of the domain that contains it, -1 = none */
     int package;       /* socket whose CPUs drive it, -1 = all of them */

@@ -43,6 +43,9 @@ struct eco_frame_domain {
     int error;
     enum eco_quality quality;
     struct eco_split split[ECO_SLOT_COUNT];
+    bool has_card_busy;         /* a graphics card that tells when it is busy */
+    uint64_t card_busy_ns;      /* in this frame; 0 without has_card_busy */
+    uint64_t card_memory_bytes; /* in use at its end, by whomever; 0 unknown */
 };
 
 struct eco_frame_row {
@@ -51,7 +54,11 @@ struct eco_frame_row {
     uint64_t rss_bytes; /* 0 not known */
     uint32_t flags;     /* eco_proc_flags at this look */
     int32_t pid;
-    char name[32]; /* comm, cut; the whole of it by eco_proc_name */
+    uint32_t tree_id; /* proc_id of the top of its tree; 0 not asked for */
+    int32_t tree_pid;
+    char tree_name[16];
+    const struct eco_identity *identity; /* NULL not known; lives as long as the meter */
+    char name[32];                       /* comm, cut; the whole of it by eco_proc_name */
 };
 
 /* What a reader may want to know of a process; append-only, never changes once a frame names it. */
@@ -59,9 +66,19 @@ struct eco_proc_name {
     uint32_t id, parent_id;
     int32_t pid, ppid;
     uint32_t uid, count, flags;
-    uint64_t start_offset_ns;   /* MONOTONIC start minus the meter's start; 0 if it ran before */
+    uint64_t start_offset_ns; /* MONOTONIC start minus the meter's start; 0 if it ran before */
+    uint32_t tree_id;
+    int32_t tree_pid;
+    char tree_name[16];
+    const struct eco_identity *identity;
     const char *role, *cmdline; /* as in eco_proc; owned by the meter, live as long as it does */
     char name[ECO_PROC_NAME_MAX];
+};
+
+/* Those of an identity that live at the end of a frame. */
+struct eco_frame_identity {
+    const struct eco_identity *identity;
+    uint32_t alive;
 };
 
 struct eco_frame {
@@ -86,6 +103,8 @@ struct eco_frame {
     struct eco_frame_row *rows;
     double *energy_uj; /* [row][slot][domain]: rows x slots x domain_count; see eco_frame_row_energy */
     size_t energy_capacity;
+    struct eco_frame_identity *identities; /* of the job, where they were asked for */
+    uint32_t identity_count, identity_capacity;
 };
 
 static inline double *eco_frame_row_energy(const struct eco_frame *frame, uint32_t row, enum eco_slot slot)

@@ -39,8 +39,12 @@ struct eco_host {
     char machine_type[64];   /* cloud instance or product name, "" unknown */
     char cloud[16];          /* "aws" "gcp" "azure" or "" */
     uint64_t memory_bytes;
-    double cpu_quota;     /* CPUs that our cgroup may use, nan = no limit */
-    uint32_t ticks_per_s; /* of /proc/PID/stat */
+    double cpu_quota; /* CPUs that our cgroup may use, nan = no limit */
+    char cpuset[256]; /* CPUs that EcoCode, and what it starts, may run on: "0-3,8"; "" unknown */
+    char cgroup[256]; /* EcoCode's own, as seen from where it runs; "" unknown */
+    char container[96], pod[40], slurm_job[40]; /* that EcoCode itself runs in, "" none known */
+    uint32_t ticks_per_s;                       /* of /proc/PID/stat */
+    double wall_idle_w, wall_busy_w; /* at the wall, idle and all CPUs busy, by calibration; 0 unknown */
     bool is_hypervisor_guest;
     bool is_container;
     bool on_battery;

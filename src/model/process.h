@@ -2,6 +2,8 @@
 /* A process as seen from outside. Plain data, owned by procs/; readers borrow it. */
 #pragma once
 
+#include "model/identity.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,7 +13,7 @@
 enum eco_proc_flags {
     ECO_PROC_JOB = 1u << 0,     /* of the tree, container or unit that is measured */
     ECO_PROC_ENDED = 1u << 1,   /* gone; cpu_ns is final */
-    ECO_PROC_GROUP = 1u << 2,   /* stands for many short-lived ones that nobody saw; pid 0 */
+    ECO_PROC_GROUP = 1u << 2,   /* stands for many short-lived ones; pid 0 */
     ECO_PROC_KERNEL = 1u << 3,  /* kernel thread */
     ECO_PROC_RENAMED = 1u << 4, /* name or command line changed since the last look (exec) */
     ECO_PROC_NEW = 1u << 5,     /* first look that has it */
@@ -21,19 +23,26 @@ enum eco_proc_flags {
 struct eco_proc {
     uint32_t id;        /* unique in the meter's life, from 1; never used again */
     uint32_t parent_id; /* 0 = not in the table */
+    uint32_t tree_id; /* its topmost known ancestor below process 1; only with options.wants_trees, else 0 */
+    int32_t tree_pid;
+    char tree_name[16];
     int32_t pid, ppid;
     uint32_t uid;
     uint32_t flags;
     uint32_t count;       /* processes that this row stands for */
     uint32_t threads;     /* 0 unknown */
-    uint64_t start_ns;    /* BOOTTIME when it started (10 ms grain) */
+    uint64_t start_ns;    /* BOOTTIME when it started (10 ms grain, unless the kernel told of it) */
     uint64_t seen_ns;     /* MONOTONIC first look that has it */
     uint64_t end_ns;      /* MONOTONIC look that found it gone, 0 = alive */
     uint64_t cpu_ns;      /* cumulative, since its own start */
     uint64_t base_cpu_ns; /* what it had used before the meter first saw it; not part of this measurement */
     uint64_t rss_bytes, max_rss_bytes;
-    int32_t last_cpu;    /* CPU it last ran on, -1 unknown */
-    const char *role;    /* "data worker" ..., static or interned; NULL = none */
+    /* By place (sockets, kinds of cores), cumulative: [places] time on a CPU there, then [places] of it while
+     * the other thread of the core was busy. NULL unknown. */
+    const uint64_t *place_ns;
+    int32_t last_cpu;                    /* CPU it last ran on, -1 unknown */
+    const struct eco_identity *identity; /* whose it is, NULL = not known */
+    const char *role;                    /* "data worker" ..., static or interned; NULL = none */
     const char *cmdline; /* blank-separated, bounded, as read (any bytes); NULL = not known; owned by procs */
     char name[ECO_PROC_NAME_MAX]; /* comm, any bytes */
 };
@@ -51,4 +60,10 @@ struct eco_usage {
     uint32_t changed_count;
     uint32_t alive_count; /* rows in the table */
     uint64_t overflow;    /* processes not in the table for its limit */
+    /* Everybody that was told apart so far, and how many living processes each has; borrowed till the next
+     * look. */
+    const struct eco_identity *const *identities;
+    const uint32_t *identity_alive;
+    uint32_t identity_count, identity_overflow;
+    uint64_t awaited; /* ended, but their last CPU time is told only later: it is not short-lived ones' */
 };

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "model/frame.h"
+#include "model/gpu.h"
 #include "model/host.h"
 
 #include <stddef.h>
@@ -25,7 +26,20 @@ struct eco_sums {
     double job_j, others_j, idle_j, unattributed_j;
 };
 
+/* A graphics card over the whole measurement. */
+struct eco_report_device {
+    bool is_there;
+    const struct eco_gpu_device *device;                                        /* borrowed from the meter */
+    double utilization_mean_ratio, power_max_w, temperature_max_c, throttled_s; /* nan unknown */
+    double machine_mean_w;      /* of the card, whoever used it; nan unknown */
+    double late_s;              /* part of the domain's gap: from the start until its driver first answered */
+    uint64_t memory_peak_bytes; /* 0 unknown */
+    bool is_fitted; /* some of its energy was divided by watts that were told apart, not by time alone */
+    bool is_split;  /* by uses that are an estimate (instances by slices, sampled units) */
+};
+
 struct eco_report_domain {
+    struct eco_report_device device;
     struct eco_domain info;
     struct eco_sums slot[ECO_SLOT_COUNT];
     double machine_j, gap_s, mean_power_w, peak_power_w; /* peak nan below three intervals */
@@ -36,12 +50,15 @@ struct eco_report_process {
     int32_t pid, ppid;
     uint32_t uid;
     uint32_t id, parent_id; /* rows refer to each other by these; not in JSON */
-    uint32_t count;   /* processes that it stands for, 0 = not known (short-lived ones that nobody counted) */
-    const char *name; /* borrowed from the meter */
+    uint32_t count; /* processes that it stands for, 0 = not known (short-lived ones that nobody counted) */
+    const struct eco_identity *identity; /* NULL not known */
+    const char *name;                    /* borrowed from the meter */
     const char *role, *cmdline;
     double start_offset_s, end_offset_s; /* nan = still running */
     double cpu_s;
     uint64_t max_rss_bytes; /* 0 unknown */
+    double gpu_busy_s;      /* of all cards; nan = it used none */
+    uint64_t gpu_memory_max_bytes;
     double energy_j[ECO_SLOT_COUNT];
     double *by_domain_j; /* owned by the report: [slot][domain] */
 };
@@ -83,6 +100,8 @@ struct eco_report {
     enum eco_quality quality;
     struct eco_uncertainty uncertainty[ECO_SLOT_COUNT];
     bool has_energy; /* some counted domain gave a figure */
+    bool has_curve;  /* a calibrated one: the next two are known */
+    double job_marginal_j, job_alone_j;
 
     struct eco_report_domain *domains; /* owned */
     unsigned domain_count;

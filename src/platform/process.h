@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /**
@@ -20,3 +21,9 @@ int eco_process_children(int (*each)(void *context, pid_t pid), void *context) E
 /** 1 when the process is stopped (by a signal or a tracer), 0 when not or ended, negative errno when unknown.
  */
 int eco_process_is_stopped(pid_t pid) ECO_MUST_CHECK;
+
+/** True in the first namespaces for process ids and for time: ids and start times are the kernel's own. */
+bool eco_process_is_in_first_namespaces(void);
+
+/** Path of the program that runs. 0, -ENAMETOOLONG, -ENOENT where no procfs tells it. */
+int eco_process_own_path(char *ret, size_t size) ECO_MUST_CHECK;

@@ -21,8 +21,9 @@ void eco_account_count(struct eco_account *account, struct eco_row *row)
     row->counted_system_ns = row->system_ns;
 }
 
-void eco_account_base(struct eco_account *account, const struct eco_row *row)
+void eco_account_base(struct eco_account *account, struct eco_row *row)
 {
+    row->counted_base_ns = row->counted_ns;
     account->base_ns += row->counted_ns;
     account->base_user_ns += row->counted_user_ns;
     account->base_system_ns += row->counted_system_ns;
@@ -67,12 +68,32 @@ uint64_t eco_account_settle(const struct eco_account *account, struct eco_row *r
     return left - paid;
 }
 
+void eco_account_feed(struct eco_account *account)
+{
+    account->fed_base_ns = eco_account_total(account);
+    account->fed_rows_ns = account->rows_ns;
+    account->is_fed = true;
+}
+
+void eco_account_unfeed(struct eco_account *account)
+{
+    uint64_t total = eco_account_total(account);
+
+    account->is_fed = false;
+    account->carried_ns = total;
+    account->base_ns = account->living_ns;
+}
+
 uint64_t eco_account_total(struct eco_account *account)
 {
-    uint64_t total = eco_sub_sat(account->living_ns + account->carried_ns, account->base_ns);
+    uint64_t total = account->is_fed
+                         ? account->fed_base_ns + eco_sub_sat(account->rows_ns, account->fed_rows_ns)
+                         : eco_sub_sat(account->living_ns + account->carried_ns, account->base_ns);
 
     if (total < account->rows_ns)
         total = account->rows_ns;
+    if (total < account->least_ns)
+        total = account->least_ns;
     if (total > account->reported_ns)
         account->reported_ns = total;
     return account->reported_ns;

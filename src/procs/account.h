@@ -9,6 +9,10 @@
  * kernel then drops its time, see wait(2)) is carried at what was last known; one that was reaped
  * by us is carried at what wait4 said. The kernel shows cutime and cstime cut to ticks, so up to
  * two ticks of what children are known to have used are held back before they count as dropped.
+ * With a feed every process' own time is known to its end, and the sum is simpler:
+ *
+ *     total = what it was when the feed was in place + what the rows have grown since
+ *
  * Pure arithmetic. Thread: one.
  */
 #pragma once
@@ -22,12 +26,15 @@ struct eco_account {
     uint64_t rows_ns;     /* sum over the job's rows of cpu_ns - base_cpu_ns, ended ones too */
     uint64_t reported_ns; /* last total: it never falls */
     uint64_t slack_ns;    /* two ticks */
+    bool is_fed;
+    uint64_t fed_base_ns, fed_rows_ns; /* total and rows_ns when the feed was in place */
+    uint64_t least_ns; /* what wait4 said of a root and all that it had waited for: the total is no less */
 };
 
 /** Bring the sums up to date with the row's figures. Only for rows of the job. */
 void eco_account_count(struct eco_account *account, struct eco_row *row);
 /** Everything counted for the row so far was used before the measurement. */
-void eco_account_base(struct eco_account *account, const struct eco_row *row);
+void eco_account_base(struct eco_account *account, struct eco_row *row);
 /**
  * The row has ended: take it out of the living.
  *
@@ -46,6 +53,11 @@ uint64_t eco_account_claim(const struct eco_row *row);
  *         used after they were last looked at
  */
 uint64_t eco_account_settle(const struct eco_account *account, struct eco_row *row);
+
+/** From now on the rows tell the whole. */
+void eco_account_feed(struct eco_account *account);
+/** Back to clocks and children's books, which go on from the present total. All rows have been counted. */
+void eco_account_unfeed(struct eco_account *account);
 
 /** The total so far; never falls, never less than the rows. */
 uint64_t eco_account_total(struct eco_account *account);

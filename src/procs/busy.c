@@ -59,6 +59,7 @@ struct eco_busy {
     struct track *tracks;
     struct eco_cpu_busy *cpus;
     uint32_t cpu_count, cpu_capacity;
+    bool has_fork_source;    /* chosen when it is first asked for */
     bool has_no_frequencies; /* as in most guests: not asked for again */
 };
 
@@ -255,8 +256,9 @@ static void choose_fork_source(struct eco_busy *busy)
         fd = -1;
     }
     busy->stat_fd = fd;
+    busy->has_fork_source = true;
     /* Its last field is the last pid of our own pid namespace. */
-    if (fd >= 0 && busy->env->root->is_own[ECO_PROCFS])
+    if ((fd >= 0 || busy->source == SOURCE_STAT) && busy->env->root->is_own[ECO_PROCFS])
         busy->loadavg_fd = eco_root_open(busy->env->root, ECO_PROCFS, "loadavg");
 }
 
@@ -277,10 +279,8 @@ int eco_busy_open(const struct eco_env *env, struct eco_busy **ret)
     }
     for (size_t i = 0; !found && i < ECO_COUNT(cpuacct_paths); i++)
         found = try_source(busy, SOURCE_CPUACCT, ECO_SYSFS, cpuacct_paths[i]);
-    found = found || try_source(busy, SOURCE_SCHEDSTAT, ECO_PROCFS, "schedstat");
-    found = found || try_source(busy, SOURCE_STAT, ECO_PROCFS, "stat");
-    if (found)
-        choose_fork_source(busy);
+    if (!found && !try_source(busy, SOURCE_SCHEDSTAT, ECO_PROCFS, "schedstat"))
+        (void)try_source(busy, SOURCE_STAT, ECO_PROCFS, "stat");
     *ret = busy;
     return 0;
 }
@@ -318,16 +318,18 @@ static uint64_t read_last_pid(const struct eco_busy *busy)
     return last != NULL && eco_parse_u64(last + 1, &pid) == 0 ? pid : 0;
 }
 
-static uint64_t read_forks(struct eco_busy *busy, size_t length)
+uint64_t eco_busy_read_forks(struct eco_busy *busy)
 {
     struct eco_stat_sums sums;
+
+    if (!busy->has_fork_source && busy->source != SOURCE_NONE)
+        choose_fork_source(busy);
     uint64_t last_pid = read_last_pid(busy);
+    int fd = busy->source == SOURCE_STAT ? busy->fd : busy->stat_fd;
 
     if (last_pid != 0 && last_pid == busy->last_pid)
         return busy->forks;
-    ssize_t n = busy->source == SOURCE_STAT ? (ssize_t)length
-                : busy->stat_fd >= 0        ? read_text(busy, busy->stat_fd)
-                                            : -ENODATA;
+    ssize_t n = fd >= 0 ? read_text(busy, fd) : -ENODATA;
     bool known = n > 0 && eco_stat_sums_parse(busy->text, (size_t)n, &sums) == 0;
 
     busy->last_pid = known ? last_pid : 0;
@@ -368,7 +370,6 @@ int eco_busy_read(struct eco_busy *busy, bool with_freq, struct eco_activity *re
     update(busy, (uint32_t)count, now_ns);
     for (uint32_t i = 0; i < busy->cpu_count; i++)
         busy_ns += busy->cpus[i].busy_ns;
-    uint64_t forks = read_forks(busy, length);
     if (with_freq)
         read_frequencies(busy);
     *ret = (struct eco_activity){
@@ -377,7 +378,6 @@ int eco_busy_read(struct eco_busy *busy, bool with_freq, struct eco_activity *re
         .cpu_count = busy->cpu_count,
         .cpus = busy->cpus,
         .grain_ns = busy->source == SOURCE_STAT ? busy->tick_ns : 1,
-        .forks = forks,
     };
     return 0;
 }

@@ -17,5 +17,8 @@ struct eco_busy *eco_busy_free(struct eco_busy *busy);
 /** Negative errno only when no source can be read at all; *ret is then untouched. `with_freq`: also cpufreq
  * (8 us a CPU). */
 int eco_busy_read(struct eco_busy *busy, bool with_freq, struct eco_activity *ret) ECO_MUST_CHECK;
+/** Forks of processes and threads since boot, 0 unknown: where reading them is dear and nothing else is read
+ * with them. */
+uint64_t eco_busy_read_forks(struct eco_busy *busy);
 /** "cpuacct", "schedstat", "stat". */
 const char *eco_busy_source(const struct eco_busy *busy);

@@ -31,7 +31,8 @@ void eco_scan_enqueue(struct eco_scan *scan, struct eco_row *row)
 static int reserve_lists(struct eco_scan *scan)
 {
     uint32_t old = scan->list_capacity, wanted = scan->table.chunk_capacity * ECO_CHUNK_ROWS;
-    uint32_t **lists[] = {&scan->touched, &scan->vanished, &scan->reaped};
+    uint32_t **lists[] = {&scan->touched,   &scan->vanished, &scan->reaped, &scan->fed.newborn,
+                          &scan->fed.ended, &scan->fed.gone, &scan->fed.ran};
 
     if (wanted <= old)
         return 0;
@@ -58,7 +59,7 @@ static int reserve_lists(struct eco_scan *scan)
     return 0;
 }
 
-int eco_scan_add_row(struct eco_scan *scan, int32_t pid, struct eco_row **ret)
+int eco_scan_add_quiet(struct eco_scan *scan, int32_t pid, struct eco_row **ret)
 {
     struct eco_row *row;
     int rc = eco_table_add(&scan->table, pid, &row);
@@ -73,7 +74,15 @@ int eco_scan_add_row(struct eco_scan *scan, int32_t pid, struct eco_row **ret)
     }
     row->proc.seen_ns = scan->now_ns;
     row->proc.flags = ECO_PROC_NEW;
-    eco_scan_change(scan, row);
     *ret = row;
     return 0;
+}
+
+int eco_scan_add_row(struct eco_scan *scan, int32_t pid, struct eco_row **ret)
+{
+    int rc = eco_scan_add_quiet(scan, pid, ret);
+
+    if (rc == 0)
+        eco_scan_change(scan, *ret);
+    return rc;
 }

@@ -72,19 +72,23 @@ static int push_text(struct eco_scan *scan)
 
 /* The last field of loadavg is the last pid given out: it moves with every fork, and costs a tenth of
  * /proc/stat. */
-static bool read_loadavg(struct eco_scan *scan, uint64_t *ret)
+bool eco_members_read_last_pid(struct eco_scan *scan, uint64_t *ret)
 {
     char text[128];
-    ssize_t n = eco_root_pread(scan->base.env->root, scan->members.loadavg_fd, text, sizeof(text));
+    ssize_t n = scan->members.loadavg_fd >= 0
+                    ? eco_root_pread(scan->base.env->root, scan->members.loadavg_fd, text, sizeof(text))
+                    : -ENODATA;
     const char *last = n > 0 ? strrchr(text, ' ') : NULL;
 
     return last != NULL && eco_parse_u64(last + 1, ret) == 0 && *ret != 0;
 }
 
-static bool read_processes(struct eco_scan *scan, uint64_t *ret)
+bool eco_members_read_forks(struct eco_scan *scan, uint64_t *ret)
 {
     static const char key[] = "\nprocesses ";
-    ssize_t n = read_text(scan, scan->base.env->root, scan->members.stat_fd, ECO_PROCFS, "");
+    ssize_t n = scan->members.stat_fd >= 0
+                    ? read_text(scan, scan->base.env->root, scan->members.stat_fd, ECO_PROCFS, "")
+                    : -ENODATA;
     const char *at = n > 0 ? strstr(scan->members.text, key) : NULL;
 
     if (at == NULL)
@@ -97,12 +101,14 @@ bool eco_members_forked(struct eco_scan *scan)
 {
     struct eco_members *members = &scan->members;
     uint64_t mark = 0;
-    bool known = (members->loadavg_fd >= 0 && read_loadavg(scan, &mark)) ||
-                 (members->stat_fd >= 0 && read_processes(scan, &mark));
+    bool is_pid = eco_members_read_last_pid(scan, &mark);
+    bool known = is_pid || eco_members_read_forks(scan, &mark);
     bool same = known && members->has_mark && mark == members->fork_mark && !members->is_incomplete;
 
     members->has_mark = known;
     members->fork_mark = mark;
+    members->last_pid = is_pid ? mark : 0;
+    members->must_list = members->is_incomplete;
     members->is_incomplete = false;
     return !same;
 }
@@ -309,7 +315,8 @@ static int read_cgroup(struct eco_scan *scan, const char *path, unsigned depth)
         return rc;
     /* nr_descendants, cgroup-v2.rst: nearly always 0, and then no directory is listed. */
     if (eco_path(file, "%scgroup.stat", path) == 0 &&
-        read_text(scan, &scan->members.cgroup, -1, ECO_SYSFS, file) > 0 &&
+        read_text(scan, &scan->members.cgroup, depth == 0 ? scan->members.cgroup_stat_fd : -1, ECO_SYSFS,
+                  file) > 0 &&
         strncmp(scan->members.text, "nr_descendants 0\n", 17) != 0)
         rc = eco_root_list(&scan->members.cgroup, ECO_SYSFS, path, read_below, &dir);
     return rc;
@@ -323,7 +330,7 @@ int eco_members_discover(struct eco_scan *scan, bool all)
     int rc = 0;
 
     if (scan->base.options.scope == ECO_SCOPE_MACHINE)
-        return eco_members_list_all(scan);
+        return eco_members_find_new(scan, all);
     if (scan->has_cgroup) {
         rc = read_cgroup(scan, "", 0);
         return rc == -ENODEV || rc == -ENOENT ? 0 : rc; /* the cgroup was removed: nobody is in it */
@@ -351,7 +358,7 @@ int eco_members_open(struct eco_scan *scan)
     char path[ECO_PATH_MAX];
     int rc;
 
-    members->cgroup_procs_fd = members->cgroup_cpu_fd = members->stat_fd = -1;
+    members->cgroup_procs_fd = members->cgroup_cpu_fd = members->cgroup_stat_fd = members->stat_fd = -1;
     /* The last pid is that of our own pid namespace: of no use for another's /proc. */
     members->loadavg_fd = scan->has_clocks ? eco_root_open(root, ECO_PROCFS, "loadavg") : -1;
     members->stat_fd = eco_root_open(root, ECO_PROCFS, "stat");
@@ -361,6 +368,7 @@ int eco_members_open(struct eco_scan *scan)
                                             .fault_context = root->fault_context};
         members->cgroup_procs_fd = eco_root_open(&members->cgroup, ECO_SYSFS, "cgroup.procs");
         members->cgroup_cpu_fd = eco_root_open(&members->cgroup, ECO_SYSFS, "cpu.stat");
+        members->cgroup_stat_fd = eco_root_open(&members->cgroup, ECO_SYSFS, "cgroup.stat");
         scan->has_cgroup = members->cgroup_procs_fd >= 0 && members->cgroup_cpu_fd >= 0;
     }
     rc = eco_path(path, "self/task/%d/children", (int)getpid());
@@ -373,7 +381,8 @@ int eco_members_open(struct eco_scan *scan)
 void eco_members_close(struct eco_scan *scan)
 {
     struct eco_members *members = &scan->members;
-    int fds[] = {members->cgroup_procs_fd, members->cgroup_cpu_fd, members->loadavg_fd, members->stat_fd};
+    int fds[] = {members->cgroup_procs_fd, members->cgroup_cpu_fd, members->cgroup_stat_fd,
+                 members->loadavg_fd, members->stat_fd};
 
     for (size_t i = 0; i < ECO_COUNT(fds); i++)
         if (fds[i] >= 0)

@@ -46,14 +46,15 @@ static size_t read_start(const struct eco_root *root, const char *path, char *re
     return n > 0 ? (size_t)n : 0;
 }
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits; never 0. */
-static uint64_t hash_bytes(const char *bytes, size_t length)
+/* FNV-1a (Fowler, Noll, Vo), 64 bits, folded; never 0. */
+static uint32_t hash_bytes(const char *bytes, size_t length)
 {
     uint64_t hash = 0xcbf29ce484222325u;
 
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
-    return hash != 0 ? hash : 1;
+    uint32_t folded = (uint32_t)(hash >> 32 ^ hash);
+    return folded != 0 ? folded : 1;
 }
 
 /* Command line and role: at birth, and after exec. What cannot be had is left out. */
@@ -61,7 +62,7 @@ void eco_scan_read_cmdline(struct eco_scan *scan, struct eco_row *row)
 {
     char path[ECO_PATH_MAX], raw[CMDLINE_LOOK], text[CMDLINE_LOOK + 1];
     size_t length = 0;
-    bool same = false;
+    const struct eco_row *parent = NULL;
 
     if ((row->proc.flags & ECO_PROC_KERNEL) != 0 || eco_path(path, "%d/cmdline", row->proc.pid) < 0)
         return;
@@ -71,18 +72,14 @@ void eco_scan_read_cmdline(struct eco_scan *scan, struct eco_row *row)
     row->cmdline_hash = hash_bytes(raw, length);
     length = eco_cmdline_parse(raw, length, text, sizeof(text));
     if (row->parent != ECO_SLOT_NONE)
-        same = eco_table_row(&scan->table, row->parent)->cmdline_hash == row->cmdline_hash;
-    row->proc.role = eco_role_find(row->proc.name, text, same);
+        parent = eco_table_row(&scan->table, row->parent);
+    row->proc.role =
+        eco_role_find(row->proc.name, text, parent != NULL && parent->cmdline_hash == row->cmdline_hash);
     if (scan->base.options.no_cmdline)
         return;
     if (length >= ECO_CMDLINE_MAX)
         length = ECO_CMDLINE_MAX - 1;
-    char *copy = eco_calloc(length + 1, 1);
-    if (copy == NULL)
-        return;
-    memcpy(copy, text, length);
-    free((char *)(uintptr_t)row->proc.cmdline);
-    row->proc.cmdline = copy;
+    eco_row_set_cmdline(row, text, length, parent);
 }
 
 /* Owner and peak of the resident set: two things that stat does not say. */

@@ -43,9 +43,40 @@ int eco_procs_add_root(struct eco_procs *procs, pid_t pid)
     return procs->ops->add_root(procs, pid);
 }
 
+void eco_procs_own_cpu(struct eco_procs *procs, pid_t pid, uint64_t own_cpu_ns)
+{
+    procs->told_pid = pid;
+    procs->told_cpu_ns = own_cpu_ns;
+}
+
 void eco_procs_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage)
 {
     procs->ops->child_ended(procs, pid, usage);
+}
+
+int eco_procs_use_feed(struct eco_procs *procs, struct eco_feed *feed, const struct eco_places *places)
+{
+    if (procs->ops->use_feed != NULL)
+        return procs->ops->use_feed(procs, feed, places);
+    (void)eco_feed_free(feed);
+    return -ENOTSUP;
+}
+
+void eco_procs_feed_state(const struct eco_procs *procs, struct eco_feed_state *ret)
+{
+    *ret = (struct eco_feed_state){.due_ns = UINT64_MAX};
+    if (procs->ops->feed_state != NULL)
+        procs->ops->feed_state(procs, ret);
+}
+
+int eco_procs_idle_ns(const struct eco_procs *procs, uint32_t cpu, uint64_t *ret)
+{
+    return procs->ops->idle_ns != NULL ? procs->ops->idle_ns(procs, cpu, ret) : -ENOTSUP;
+}
+
+const struct eco_proc *eco_procs_find(const struct eco_procs *procs, int32_t pid)
+{
+    return procs->ops->find(procs, pid);
 }
 
 int eco_procs_look(struct eco_procs *procs, bool final, struct eco_usage *ret)

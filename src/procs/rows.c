@@ -58,7 +58,7 @@ static void link_to_parent(struct eco_scan *scan, struct eco_row *row)
         row->proc.parent_id = eco_table_row(&scan->table, row->parent)->proc.id;
 }
 
-static void set_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_ns)
+void eco_scan_set_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_ns)
 {
     if (cpu_ns <= row->proc.cpu_ns)
         return;
@@ -66,7 +66,8 @@ static void set_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_ns)
         scan->account.rows_ns += cpu_ns - row->proc.cpu_ns;
     row->proc.cpu_ns = cpu_ns;
     row->is_unwalked = true;
-    eco_scan_change(scan, row);
+    if (!row->is_newborn)
+        eco_scan_change(scan, row);
 }
 
 /* What one line of stat says, into a row that is known to be the same process. */
@@ -76,7 +77,7 @@ static void apply_stat(struct eco_scan *scan, struct eco_row *row, const struct 
     uint64_t children = (line->children_user_ticks + line->children_system_ticks) * tick;
     uint64_t own = (line->user_ticks + line->system_ticks) * tick;
 
-    set_cpu(scan, row, scan->has_clocks ? scan->table.hot[row->slot].cpu_ns : own);
+    eco_scan_set_cpu(scan, row, scan->has_clocks ? scan->table.hot[row->slot].cpu_ns : own);
     if (children > row->children_ns) {
         row->grown_ns += children - row->children_ns;
         row->children_ns = children;
@@ -94,7 +95,7 @@ static void apply_stat(struct eco_scan *scan, struct eco_row *row, const struct 
         if (rss > row->proc.max_rss_bytes)
             row->proc.max_rss_bytes = rss;
     }
-    row->refreshed_ns = scan->now_ns;
+    row->refreshed_ms = eco_scan_ms(scan);
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         eco_account_count(&scan->account, row);
 }
@@ -108,12 +109,15 @@ static void set_name(struct eco_row *row, const struct eco_stat_line *line)
 /* A name changes by exec or prctl; exec alone (to a program of the same name) moves the arguments. */
 static void check_exec(struct eco_scan *scan, struct eco_row *row, const struct eco_stat_line *line)
 {
-    bool moved = line->arg_start != 0 && line->arg_start != row->arg_start;
+    bool moved = row->is_renamed || (line->arg_start != 0 && line->arg_start != row->arg_start);
 
+    row->is_renamed = false;
     if (row->is_zombie || (!moved && strcmp(row->proc.name, line->name) == 0))
         return;
     set_name(row, line);
     eco_scan_read_cmdline(scan, row);
+    eco_scan_read_status(scan, row);
+    eco_scan_identify(scan, row);
     row->proc.flags |= ECO_PROC_RENAMED;
     eco_scan_change(scan, row);
 }
@@ -153,11 +157,44 @@ static bool is_own_process(const struct eco_scan *scan, int32_t pid)
     return scan->has_clocks && (pid == getpid() || pid == eco_scan_reaper(scan));
 }
 
+/* Everything that one line of stat and two more files say of a process that is new in the table. */
+static void fill_row(struct eco_scan *scan, struct eco_row *row, const struct eco_stat_line *line)
+{
+    bool moved;
+
+    row->start_ticks = line->start_ticks;
+    row->proc.start_ns = row->is_born ? row->proc.start_ns : line->start_ticks * scan->tick_ns;
+    row->proc.flags |= line->is_kernel ? ECO_PROC_KERNEL : 0;
+    row->proc.flags |= is_own_process(scan, line->pid) ? ECO_PROC_SELF : 0;
+    (void)read_clock(scan, &scan->table.hot[row->slot], &moved);
+    apply_stat(scan, row, line);
+    row->is_unwalked = true;
+    if (scan->is_base) {
+        row->proc.base_cpu_ns = row->proc.cpu_ns;
+        row->grown_ns = 0;
+    }
+    set_name(row, line);
+    link_to_parent(scan, row);
+    eco_scan_read_cmdline(scan, row);
+    if (!line->is_kernel)
+        eco_scan_read_status(scan, row);
+    eco_scan_identify(scan, row);
+}
+
+int eco_scan_read_new(struct eco_scan *scan, struct eco_row *row)
+{
+    struct eco_stat_line line;
+    int rc = eco_scan_read_stat(scan, row->proc.pid, &line);
+
+    if (rc == 0)
+        fill_row(scan, row, &line);
+    return rc;
+}
+
 int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct eco_row **ret)
 {
     struct eco_stat_line line;
     struct eco_row *row;
-    bool moved;
     int rc = eco_scan_read_stat(scan, fresh->pid, &line);
 
     if (rc < 0)
@@ -165,24 +202,8 @@ int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct
     rc = eco_scan_add_row(scan, fresh->pid, &row);
     if (rc < 0)
         return rc;
-    struct eco_hot *hot = &scan->table.hot[row->slot];
-    hot->inode = fresh->inode;
-    row->start_ticks = line.start_ticks;
-    row->proc.start_ns = line.start_ticks * scan->tick_ns;
-    row->proc.flags |= line.is_kernel ? ECO_PROC_KERNEL : 0;
-    row->proc.flags |= is_own_process(scan, line.pid) ? ECO_PROC_SELF : 0;
-    (void)read_clock(scan, hot, &moved);
-    apply_stat(scan, row, &line);
-    row->is_unwalked = true;
-    if (scan->is_base) {
-        row->proc.base_cpu_ns = row->proc.cpu_ns;
-        row->grown_ns = 0;
-    }
-    set_name(row, &line);
-    link_to_parent(scan, row);
-    eco_scan_read_cmdline(scan, row);
-    if (!line.is_kernel)
-        eco_scan_read_status(scan, row);
+    scan->table.hot[row->slot].inode = fresh->inode;
+    fill_row(scan, row, &line);
     if (is_job_from_birth(scan, row))
         eco_scan_mark_job(scan, row);
     if (row->grown_ns > 0)
@@ -193,6 +214,14 @@ int eco_scan_create(struct eco_scan *scan, const struct eco_fresh *fresh, struct
 
 /* ---- the end of a process ---- */
 
+void eco_scan_lose(struct eco_scan *scan, struct eco_row *row)
+{
+    if (eco_fed_is_on(scan) && !row->is_whole)
+        eco_fed_await(scan, row);
+    else
+        eco_scan_vanish(scan, row);
+}
+
 void eco_scan_vanish(struct eco_scan *scan, struct eco_row *row)
 {
     struct eco_hot *hot = &scan->table.hot[row->slot];
@@ -200,15 +229,17 @@ void eco_scan_vanish(struct eco_scan *scan, struct eco_row *row)
     if ((hot->marks & ECO_ROW_VANISHED) != 0)
         return;
     eco_table_detach(&scan->table, row);
+    eco_scan_forget_identity(scan, row);
     hot->marks |= ECO_ROW_VANISHED;
     scan->vanished[scan->vanished_count++] = row->slot;
     row->proc.flags |= ECO_PROC_ENDED;
-    row->proc.end_ns = scan->now_ns;
-    if ((row->proc.flags & ECO_PROC_JOB) != 0)
+    row->proc.end_ns = row->exit_ns != 0 ? row->exit_ns : scan->now_ns;
+    if ((row->proc.flags & ECO_PROC_JOB) != 0 && row->exit_ns == 0)
         scan->job_alive--;
+    row->is_newborn = false;
     eco_scan_change(scan, row);
     /* Who waited for it has its time now; its children have another parent now. */
-    if (row->parent != ECO_SLOT_NONE)
+    if (row->parent != ECO_SLOT_NONE && !scan->account.is_fed)
         eco_scan_enqueue(scan, eco_table_row(&scan->table, row->parent));
     for (uint32_t slot = row->first_child; slot != ECO_SLOT_NONE;) {
         struct eco_row *child = eco_table_row(&scan->table, slot);
@@ -236,7 +267,7 @@ static void recheck_children(struct eco_scan *scan, const struct eco_row *row)
             continue;
         int rc = scan->has_clocks ? read_clock(scan, hot, &moved) : eco_scan_read_stat(scan, hot->pid, &line);
         if (rc == -ESRCH)
-            eco_scan_vanish(scan, child);
+            eco_scan_lose(scan, child);
         else if (scan->has_clocks && moved)
             eco_scan_enqueue(scan, child);
     }
@@ -251,7 +282,7 @@ static void read_row(struct eco_scan *scan, struct eco_row *row)
     if (rc < 0 && rc != -ESRCH) {
         /* Truncated or not to be read: the clock still counts. */
         if (scan->has_clocks)
-            set_cpu(scan, row, hot->cpu_ns);
+            eco_scan_set_cpu(scan, row, hot->cpu_ns);
         if ((row->proc.flags & ECO_PROC_JOB) != 0)
             eco_account_count(&scan->account, row);
         return;
@@ -259,9 +290,10 @@ static void read_row(struct eco_scan *scan, struct eco_row *row)
     if (rc < 0 || line.start_ticks != row->start_ticks) {
         int32_t pid = hot->pid;
         uint64_t inode = hot->inode;
-        eco_scan_vanish(scan, row);
+        eco_scan_lose(scan, row);
         if (rc < 0)
             return;
+        eco_fed_displace(scan, row);
         /* The pid has a new owner. In a tree it is of the job only if its parent is. */
         if (scan->base.options.scope == ECO_SCOPE_MACHINE || scan->has_cgroup ||
             eco_table_find(&scan->table, line.ppid) != ECO_SLOT_NONE)
@@ -277,6 +309,7 @@ static void read_row(struct eco_scan *scan, struct eco_row *row)
     apply_stat(scan, row, &line);
     link_to_parent(scan, row);
     check_exec(scan, row, &line);
+    eco_scan_identify_again(scan, row);
     if (row->grown_ns > 0)
         recheck_children(scan, row);
 }
@@ -305,7 +338,8 @@ static void refresh_some(struct eco_scan *scan)
     for (uint32_t i = 0; i < steps && i < high; i++) {
         scan->refresh_cursor = (scan->refresh_cursor + 1) % high;
         struct eco_row *row = eco_table_row(&scan->table, scan->refresh_cursor);
-        if (row->proc.pid <= 0 || row->proc.id == 0 || scan->now_ns - row->refreshed_ns < REFRESH_NS)
+        if (row->proc.pid <= 0 || row->proc.id == 0 ||
+            eco_scan_ms(scan) - row->refreshed_ms < REFRESH_NS / ECO_NS_PER_MS)
             continue;
         eco_scan_enqueue(scan, row);
         if (scan->table.hot[row->slot].pid > 0 && (row->proc.flags & ECO_PROC_KERNEL) == 0)
@@ -319,38 +353,46 @@ static void set_kernel_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t 
         eco_scan_enqueue(scan, row); /* another process by now */
         return;
     }
-    set_cpu(scan, row, cpu_ns);
+    eco_scan_set_cpu(scan, row, cpu_ns);
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         eco_account_count(&scan->account, row);
 }
 
-void eco_scan_sweep(struct eco_scan *scan, bool all)
+static void sweep_slot(struct eco_scan *scan, uint32_t slot, bool all)
 {
     const struct eco_clock *clock = scan->base.env->clock;
+    struct eco_hot *hot = &scan->table.hot[slot];
+    uint64_t cpu_ns = hot->cpu_ns;
 
-    for (uint32_t slot = 0; slot < scan->table.high; slot++) {
-        struct eco_hot *hot = &scan->table.hot[slot];
-        uint64_t cpu_ns = hot->cpu_ns;
-        if (hot->pid <= 0)
-            continue;
-        int rc = scan->has_clocks ? clock->process_cpu_ns(clock, hot->pid, &cpu_ns) : -ENOTSUP;
-        if (rc == 0 && cpu_ns == hot->cpu_ns && !all)
-            continue;
-        struct eco_row *row = eco_table_row(&scan->table, slot);
-        if (rc == -ESRCH) {
-            eco_scan_vanish(scan, row);
-            continue;
-        }
-        hot->cpu_ns = cpu_ns;
-        if ((row->proc.flags & ECO_PROC_KERNEL) != 0 && scan->has_clocks) {
-            /* No memory, no children, no exec: its stat has nothing to tell. */
-            set_kernel_cpu(scan, row, cpu_ns);
-            continue;
-        }
-        if (!all || scan->base.options.scope == ECO_SCOPE_TREE || (row->proc.flags & ECO_PROC_JOB) != 0 ||
-            cpu_ns != row->proc.cpu_ns)
-            eco_scan_enqueue(scan, row);
+    if (hot->pid <= 0)
+        return;
+    int rc = scan->has_clocks ? clock->process_cpu_ns(clock, hot->pid, &cpu_ns) : -ENOTSUP;
+    if (rc == 0 && cpu_ns == hot->cpu_ns && !all)
+        return;
+    struct eco_row *row = eco_table_row(&scan->table, slot);
+    if (rc == -ESRCH) {
+        eco_scan_lose(scan, row);
+        return;
     }
+    hot->cpu_ns = cpu_ns;
+    if ((row->proc.flags & ECO_PROC_KERNEL) != 0 && scan->has_clocks) {
+        /* No memory, no children, no exec: its stat has nothing to tell. */
+        set_kernel_cpu(scan, row, cpu_ns);
+        return;
+    }
+    if (!all || scan->base.options.scope == ECO_SCOPE_TREE || (row->proc.flags & ECO_PROC_JOB) != 0 ||
+        cpu_ns != row->proc.cpu_ns)
+        eco_scan_enqueue(scan, row);
+}
+
+void eco_scan_sweep(struct eco_scan *scan, bool all)
+{
+    if (scan->fed.knows_who_ran && !all)
+        for (uint32_t i = 0; i < scan->fed.ran_count; i++)
+            sweep_slot(scan, scan->fed.ran[i], false);
+    else
+        for (uint32_t slot = 0; slot < scan->table.high; slot++)
+            sweep_slot(scan, slot, all);
     if (scan->table.high > 0)
         refresh_some(scan);
 }

@@ -2,6 +2,7 @@
 /* The process source that reads /proc; scan.h tells its steps. */
 #include "procs/scan.h"
 
+#include "base/counter.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -120,6 +121,11 @@ static void fill_usage(struct eco_scan *scan, struct eco_usage *ret)
         .changed_count = scan->changed_count,
         .alive_count = scan->table.used,
         .overflow = scan->overflow,
+        .identities = scan->identities.all,
+        .identity_alive = scan->identities.alive,
+        .identity_count = scan->identities.count,
+        .identity_overflow = scan->identities.overflow,
+        .awaited = scan->fed.gone_count,
     };
     fill_total(scan, ret);
 }
@@ -148,9 +154,14 @@ static void begin_look(struct eco_scan *scan)
     scan->changed_done = 0;
     clear_marks(scan, scan->touched, scan->touched_count);
     scan->touched_count = 0;
-    for (uint32_t i = 0; i < scan->vanished_count; i++)
+    for (uint32_t i = 0; i < scan->vanished_lent; i++)
         eco_table_remove(&scan->table, eco_table_row(&scan->table, scan->vanished[i]));
-    scan->vanished_count = 0;
+    scan->vanished_count -= scan->vanished_lent;
+    if (scan->vanished_count > 0 && scan->vanished_lent > 0)
+        memmove(scan->vanished, scan->vanished + scan->vanished_lent,
+                scan->vanished_count * sizeof(*scan->vanished));
+    scan->vanished_settled -= scan->vanished_lent;
+    scan->vanished_lent = 0;
     scan->last_ns = scan->now_ns;
     scan->now_ns = scan->base.env->clock->mono_ns(scan->base.env->clock);
 }
@@ -165,35 +176,65 @@ static void make_all_job(struct eco_scan *scan)
     scan->is_base = false;
 }
 
-static int scan_look(struct eco_procs *procs, bool final, struct eco_usage *ret)
+/* Who is new and was not told of by a feed: where there is none, or it has just come, or has lost something.
+ */
+static int discover(struct eco_scan *scan, bool final)
 {
-    struct eco_scan *scan = scan_of(procs);
+    bool is_listed = scan->fed.is_fresh || scan->fed.has_lost;
+    bool forked = eco_fed_is_on(scan) ? is_listed : eco_members_forked(scan);
     int rc = 0;
 
-    begin_look(scan);
-    if (scan->base.options.scope == ECO_SCOPE_MACHINE && scan->root_count == 0 && !scan->all_job)
-        make_all_job(scan);
-    bool forked = eco_members_forked(scan);
-    for (uint32_t i = 0; i < scan->reaped_count; i++)
-        eco_scan_vanish(scan, eco_table_row(&scan->table, scan->reaped[i]));
-    scan->reaped_count = 0;
-    eco_scan_sweep(scan, final);
-    eco_scan_drain(scan);
-    if (forked || final) {
-        rc = eco_members_discover(scan, final);
+    if (forked || final || (!eco_fed_is_on(scan) && eco_members_asks_again(scan))) {
+        rc = eco_members_discover(scan, final || is_listed);
         eco_scan_drain(scan);
     }
     scan->members.was_stirred = scan->members.was_stirred || (!forked && scan->vanished_count > 0);
+    return rc;
+}
+
+static void look_once(struct eco_scan *scan, bool final)
+{
+    begin_look(scan);
+    if (scan->base.options.scope == ECO_SCOPE_MACHINE && scan->root_count == 0 && !scan->all_job)
+        make_all_job(scan);
+    eco_fed_drain(scan);
+    for (uint32_t i = 0; i < scan->reaped_count; i++)
+        eco_scan_vanish(scan, eco_table_row(&scan->table, scan->reaped[i]));
+    scan->reaped_count = 0;
+    /* What is gone when nobody knew who ran: all are looked at. */
+    eco_scan_sweep(scan, final || scan->fed.is_fresh || scan->fed.has_lost);
+    eco_scan_drain(scan);
+    int rc = discover(scan, final);
     if (rc == 0)
         rc = take_fresh(scan);
+    if (final)
+        eco_fed_wait(scan);
+    eco_fed_give_up(scan, final);
     eco_scan_settle(scan);
-    scan->changed_done = scan->changed_count;
-    fill_usage(scan, ret);
+    eco_fed_settled(scan);
+    scan->has_looked = true;
     if (rc < 0) {
         /* What could not be listed is looked for again; the clocks of the known ones are good. */
         scan->members.is_incomplete = true;
         scan->members.fresh_count = 0;
     }
+}
+
+void eco_scan_look_quietly(struct eco_scan *scan)
+{
+    look_once(scan, false);
+}
+
+static int scan_look(struct eco_procs *procs, bool final, struct eco_usage *ret)
+{
+    struct eco_scan *scan = scan_of(procs);
+
+    look_once(scan, final);
+    scan->changed_done = scan->changed_count;
+    scan->vanished_lent = scan->vanished_count;
+    if (scan->base.options.wants_trees)
+        eco_scan_find_trees(scan);
+    fill_usage(scan, ret);
     return scan->job_alive == 0 ? -ESRCH : 0;
 }
 
@@ -270,7 +311,8 @@ static void scan_child_ended(struct eco_procs *procs, pid_t pid, const struct ru
     if (slot == ECO_SLOT_NONE) {
         /* In a machine's table our own books hold it already. */
         bool covered = scan->all_job;
-        if (ended_before(scan, pid, user_ns + system_ns) || covered)
+        /* With a feed its own time is told, and its children's. */
+        if (ended_before(scan, pid, user_ns + system_ns) || covered || scan->account.is_fed)
             return;
         eco_account_unseen(&scan->account, user_ns, system_ns);
         scan->job_count++;
@@ -281,6 +323,17 @@ static void scan_child_ended(struct eco_procs *procs, pid_t pid, const struct ru
     row->reaped_ns = user_ns + system_ns;
     row->user_ns = user_ns;
     row->system_ns = system_ns;
+    /* Its end is told by the feed, and need not be waited for when its own time is known. */
+    if (eco_fed_is_on(scan) && scan->base.told_pid == pid && scan->base.told_cpu_ns > 0) {
+        eco_scan_set_cpu(scan, row, scan->base.told_cpu_ns);
+        row->is_whole = true;
+    }
+    if (eco_fed_is_on(scan)) {
+        /* The books of children were read in ticks before the feed came. */
+        if ((row->proc.flags & ECO_PROC_JOB) != 0)
+            scan->account.least_ns += eco_sub_sat(row->reaped_ns, row->counted_base_ns);
+        return;
+    }
     /* Without children all of it is its own. */
     if (row->children_ns == 0 && row->first_child == ECO_SLOT_NONE &&
         row->extra_ns + row->provisional_ns == 0 && row->proc.seen_ns < scan->now_ns &&
@@ -308,8 +361,9 @@ static int scan_open(struct eco_procs *procs, struct eco_why *why)
     scan->page_bytes = (uint64_t)(page > 0 ? page : 4096);
     scan->account.slack_ns = 2 * scan->tick_ns;
     scan->global_group[0] = scan->global_group[1] = ECO_SLOT_NONE;
+    eco_identities_init(&scan->identities, env->root->is_own[ECO_PROCFS]);
     scan->has_clocks = env->root->is_own[ECO_PROCFS] && env->clock->process_cpu_ns != NULL;
-    scan->now_ns = env->clock->mono_ns(env->clock);
+    scan->now_ns = scan->opened_ns = env->clock->mono_ns(env->clock);
     rc = eco_members_open(scan);
     if (rc < 0)
         return rc;
@@ -326,12 +380,22 @@ static int scan_open(struct eco_procs *procs, struct eco_why *why)
     return rc;
 }
 
+static const struct eco_proc *scan_find(const struct eco_procs *procs, int32_t pid)
+{
+    const struct eco_scan *scan = (const struct eco_scan *)procs;
+    uint32_t slot = eco_table_find(&scan->table, pid);
+
+    return slot != ECO_SLOT_NONE ? &eco_table_row(&scan->table, slot)->proc : NULL;
+}
+
 static void scan_close(struct eco_procs *procs)
 {
     struct eco_scan *scan = scan_of(procs);
 
+    eco_fed_close(scan);
     eco_members_close(scan);
     eco_table_finish(&scan->table);
+    eco_identities_finish(&scan->identities);
     free(scan->changed);
     free(scan->queue);
     free(scan->touched);
@@ -346,5 +410,9 @@ const struct eco_procs_ops eco_procs_scan = {
     .add_root = scan_add_root,
     .child_ended = scan_child_ended,
     .look = scan_look,
+    .find = scan_find,
     .close = scan_close,
+    .use_feed = eco_fed_use,
+    .feed_state = eco_fed_state,
+    .idle_ns = eco_fed_idle_ns,
 };

@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 static struct eco_row *row_at(struct eco_scan *scan, uint32_t slot)
 {
     return slot != ECO_SLOT_NONE ? eco_table_row(&scan->table, slot) : NULL;
@@ -32,10 +34,10 @@ static void settle_ended(struct eco_scan *scan, struct eco_row *row)
 
     scan->table.hot[row->slot].marks |= ECO_ROW_SETTLED;
     /* Its own books can no longer be read: what its children claim is known to be in them, or lost. */
-    row->extra_ns += row->claimed_ns;
+    row->extra_ns += scan->account.is_fed ? 0 : row->claimed_ns;
     row->claimed_ns = row->grown_ns = 0;
     bool is_covered = heir != NULL && (heir->proc.flags & ECO_PROC_JOB) != 0;
-    if (heir != NULL)
+    if (heir != NULL && !scan->account.is_fed)
         heir->claimed_ns += eco_account_claim(row);
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         eco_account_end(&scan->account, row, is_covered);
@@ -45,12 +47,12 @@ static void settle_ended(struct eco_scan *scan, struct eco_row *row)
 
 static void settle_vanished(struct eco_scan *scan)
 {
-    uint32_t left = scan->vanished_count;
+    uint32_t first = scan->vanished_settled, left = scan->vanished_count - first;
     bool stuck = false;
 
-    for (uint32_t i = 0; i < scan->vanished_count; i++)
+    for (uint32_t i = first; i < scan->vanished_count; i++)
         eco_table_row(&scan->table, scan->vanished[i])->waiting = 0;
-    for (uint32_t i = 0; i < scan->vanished_count; i++) {
+    for (uint32_t i = first; i < scan->vanished_count; i++) {
         struct eco_row *heir = heir_of(scan, eco_table_row(&scan->table, scan->vanished[i]));
         if (is_vanished(scan, heir))
             heir->waiting++;
@@ -58,7 +60,7 @@ static void settle_vanished(struct eco_scan *scan)
     /* From the end: who ended later in the list is mostly the child. */
     while (left > 0 && !stuck) {
         stuck = true;
-        for (uint32_t i = scan->vanished_count; i-- > 0;) {
+        for (uint32_t i = scan->vanished_count; i-- > first;) {
             struct eco_row *row = eco_table_row(&scan->table, scan->vanished[i]);
             if (row->waiting > 0 || (scan->table.hot[row->slot].marks & ECO_ROW_SETTLED) != 0)
                 continue;
@@ -102,7 +104,7 @@ static uint64_t give_tails(struct eco_scan *scan, const struct eco_row *parent, 
     return unexplained_ns;
 }
 
-static struct eco_row *new_group(struct eco_scan *scan, const struct eco_row *parent)
+struct eco_row *eco_scan_new_group(struct eco_scan *scan, const struct eco_row *parent, const char *name)
 {
     struct eco_row *group;
 
@@ -110,7 +112,7 @@ static struct eco_row *new_group(struct eco_scan *scan, const struct eco_row *pa
         return NULL;
     group->proc.flags |= ECO_PROC_GROUP;
     group->proc.count = 0;
-    (void)eco_text_copy(group->proc.name, sizeof(group->proc.name), "short-lived");
+    (void)eco_text_copy(group->proc.name, sizeof(group->proc.name), name);
     if (parent != NULL) {
         group->proc.parent_id = parent->proc.id;
         group->proc.ppid = parent->proc.pid;
@@ -120,7 +122,7 @@ static struct eco_row *new_group(struct eco_scan *scan, const struct eco_row *pa
 }
 
 /* The row for the short-lived children of `parent`, or the one for all that have none of their own. */
-static struct eco_row *group_of(struct eco_scan *scan, struct eco_row *parent)
+struct eco_row *eco_scan_group_of(struct eco_scan *scan, struct eco_row *parent)
 {
     bool is_job = (parent->proc.flags & ECO_PROC_JOB) != 0;
     uint32_t *place = scan->group_count < ECO_GROUPS_MAX || parent->group != ECO_SLOT_NONE
@@ -130,7 +132,7 @@ static struct eco_row *group_of(struct eco_scan *scan, struct eco_row *parent)
     if (*place != ECO_SLOT_NONE)
         return eco_table_row(&scan->table, *place);
     bool is_own = place == &parent->group;
-    struct eco_row *group = new_group(scan, is_own ? parent : NULL);
+    struct eco_row *group = eco_scan_new_group(scan, is_own ? parent : NULL, "short-lived");
     if (group == NULL)
         return NULL;
     group->proc.flags |= is_job ? ECO_PROC_JOB : 0;
@@ -142,10 +144,16 @@ static struct eco_row *group_of(struct eco_scan *scan, struct eco_row *parent)
 /* `count` is a lower bound: one for each look that found some. */
 static void add_short_lived(struct eco_scan *scan, struct eco_row *parent, uint64_t cpu_ns)
 {
-    struct eco_row *group = group_of(scan, parent);
+    struct eco_row *group = eco_scan_group_of(scan, parent);
 
     if (group == NULL)
         return;
+    if (group->slot == parent->group) {
+        group->proc.identity = parent->proc.identity;
+        group->proc.tree_id = parent->proc.tree_id;
+        group->proc.tree_pid = parent->proc.tree_pid;
+        memcpy(group->proc.tree_name, parent->proc.tree_name, sizeof(group->proc.tree_name));
+    }
     group->proc.cpu_ns += cpu_ns;
     group->proc.count++;
     if ((group->proc.flags & ECO_PROC_JOB) != 0)
@@ -153,20 +161,26 @@ static void add_short_lived(struct eco_scan *scan, struct eco_row *parent, uint6
     eco_scan_change(scan, group);
 }
 
+void eco_scan_end_group(struct eco_scan *scan, struct eco_row *group)
+{
+    group->proc.flags |= ECO_PROC_ENDED;
+    group->proc.end_ns = scan->now_ns;
+    scan->table.hot[group->slot].marks |= ECO_ROW_VANISHED | ECO_ROW_SETTLED;
+    scan->vanished[scan->vanished_count++] = group->slot;
+    eco_scan_change(scan, group);
+}
+
 /* A group ends with the parent that it belongs to. */
-static void end_group(struct eco_scan *scan, struct eco_row *parent)
+static void end_groups(struct eco_scan *scan, struct eco_row *parent)
 {
     struct eco_row *group = row_at(scan, parent->group);
 
+    eco_fed_end_groups(scan, parent);
     if (group == NULL)
         return;
     parent->group = ECO_SLOT_NONE;
     scan->group_count--;
-    group->proc.flags |= ECO_PROC_ENDED;
-    group->proc.end_ns = scan->now_ns;
-    scan->table.hot[group->slot].marks |= ECO_ROW_VANISHED;
-    scan->vanished[scan->vanished_count++] = group->slot;
-    eco_scan_change(scan, group);
+    eco_scan_end_group(scan, group);
 }
 
 void eco_scan_settle(struct eco_scan *scan)
@@ -179,13 +193,19 @@ void eco_scan_settle(struct eco_scan *scan)
         if (is_vanished(scan, row) || (row->grown_ns == 0 && row->claimed_ns == 0))
             continue;
         uint64_t unexplained_ns = eco_account_settle(&scan->account, row);
+        if (scan->account.is_fed)
+            row->provisional_ns = row->extra_ns = 0;
         if ((row->proc.flags & ECO_PROC_JOB) != 0)
             eco_account_count(&scan->account, row);
+        /* With a feed every child has, or is going to have, a row of its own. */
+        if (eco_fed_is_on(scan))
+            continue;
         unexplained_ns = give_tails(scan, row, unexplained_ns);
         /* In a tree the meter derives the remainder itself. */
         if (unexplained_ns > 0 && scan->base.options.scope == ECO_SCOPE_MACHINE)
             add_short_lived(scan, row, unexplained_ns);
     }
-    for (uint32_t i = 0; i < vanished; i++)
-        end_group(scan, eco_table_row(&scan->table, scan->vanished[i]));
+    for (uint32_t i = scan->vanished_settled; i < vanished; i++)
+        end_groups(scan, eco_table_row(&scan->table, scan->vanished[i]));
+    scan->vanished_settled = scan->vanished_count;
 }

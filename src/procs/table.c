@@ -14,10 +14,53 @@ void eco_table_init(struct eco_table *table, size_t limit)
     *table = (struct eco_table){.free_head = ECO_SLOT_NONE, .limit = limit};
 }
 
+/* A command line, held as often as rows have it: a server and its workers. */
+struct shared_text {
+    uint32_t holders;
+    char text[];
+};
+
+static struct shared_text *shared_of(const struct eco_row *row)
+{
+    return (struct shared_text *)(void *)((uintptr_t)row->proc.cmdline - offsetof(struct shared_text, text));
+}
+
+static void drop_cmdline(struct eco_row *row)
+{
+    if (row->proc.cmdline != NULL && --shared_of(row)->holders == 0)
+        free(shared_of(row));
+    row->proc.cmdline = NULL;
+}
+
+void eco_row_set_cmdline(struct eco_row *row, const char *text, size_t length, const struct eco_row *like)
+{
+    struct shared_text *shared;
+
+    if (like != NULL && like->proc.cmdline != NULL && strlen(like->proc.cmdline) == length &&
+        memcmp(like->proc.cmdline, text, length) == 0) {
+        shared = shared_of(like);
+    } else {
+        shared = eco_calloc(1, sizeof(*shared) + length + 1);
+        if (shared == NULL)
+            return;
+        memcpy(shared->text, text, length);
+    }
+    shared->holders++;
+    drop_cmdline(row);
+    row->proc.cmdline = shared->text;
+}
+
+static void free_row(struct eco_row *row)
+{
+    drop_cmdline(row);
+    free(eco_row_places(row));
+    row->proc.place_ns = NULL;
+}
+
 void eco_table_finish(struct eco_table *table)
 {
     for (uint32_t slot = 0; slot < table->high; slot++)
-        free((char *)(uintptr_t)eco_table_row(table, slot)->proc.cmdline);
+        free_row(eco_table_row(table, slot));
     for (uint32_t i = 0; i < table->chunk_count; i++)
         free(table->chunks[i]);
     free(table->chunks);
@@ -171,8 +214,7 @@ void eco_table_remove(struct eco_table *table, struct eco_row *row)
     while (row->first_child != ECO_SLOT_NONE)
         eco_tree_link(table, eco_table_row(table, row->first_child), ECO_SLOT_NONE);
     eco_tree_link(table, row, ECO_SLOT_NONE);
-    free((char *)(uintptr_t)row->proc.cmdline);
-    row->proc.cmdline = NULL;
+    free_row(row);
     row->proc.id = 0;
     table->hot[row->slot] = (struct eco_hot){0};
     row->next = table->free_head;

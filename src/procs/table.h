@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define ECO_SLOT_NONE  UINT32_MAX
-#define ECO_CHUNK_ROWS 64u
+#define ECO_CHUNK_ROWS 256u /* a block of its own: little of its last page is left over */
 
 struct eco_hot {
     int32_t pid;     /* 0: nothing to look at here (free, ended, or a row that stands for many) */
@@ -29,7 +29,8 @@ enum eco_row_marks {
     ECO_ROW_QUEUED = 1u << 1,   /* its stat is going to be read in this look */
     ECO_ROW_READ = 1u << 2,     /* its stat has been read in this look */
     ECO_ROW_VANISHED = 1u << 3, /* found gone in this look */
-    ECO_ROW_SETTLED = 1u << 4   /* its CPU time has been handed on */
+    ECO_ROW_SETTLED = 1u << 4,  /* its CPU time has been handed on */
+    ECO_ROW_RAN = 1u << 5       /* in the list of those that a feed has seen on a CPU */
 };
 
 struct eco_row {
@@ -38,22 +39,35 @@ struct eco_row {
     uint32_t parent, first_child, next, previous; /* slots; the tree */
     uint32_t group;                               /* slot of the row for its short-lived children, or NONE */
     uint32_t waiting;                             /* children that must be settled before it */
-    uint64_t start_ticks;                         /* tells a process from another of the same pid */
-    uint64_t arg_start;                           /* tells that it has called exec */
-    uint64_t refreshed_ns;                        /* MONOTONIC, when RSS and name were last read */
-    uint64_t user_ns, system_ns;                  /* with children that were waited for, 10 ms grain */
-    uint64_t cmdline_hash;                        /* of the start of the whole command line, 0 none */
-    bool is_zombie;
-    bool is_unwalked; /* it ran since its children were listed */
+    uint32_t cmdline_hash;                        /* of the start of the whole command line, 0 none */
+    uint32_t refreshed_ms;                        /* MONOTONIC, cut, when RSS and name were last read */
+    uint32_t identified_ms;                       /* MONOTONIC, cut, when its cgroups were last read */
+    bool is_counted : 1;                          /* among the living of its identity */
+    bool is_zombie : 1;
+    bool is_unwalked : 1;        /* it ran since its children were listed */
+    bool is_reaped : 1;          /* wait4 told of it: reaped_ns */
+    bool is_born : 1;            /* a feed told when it started: proc.start_ns is exact */
+    bool is_newborn : 1;         /* made of an event, not read from /proc or lent yet */
+    bool is_whole : 1;           /* its CPU time is final */
+    bool is_ended : 1;           /* its end was told */
+    bool is_renamed : 1;         /* exec was told: read its command line, whatever stat says */
+    bool is_late : 1;            /* it had ended before the feed's own sum began */
+    uint64_t start_ticks;        /* tells a process from another of the same pid */
+    uint64_t arg_start;          /* tells that it has called exec */
+    uint64_t user_ns, system_ns; /* with children that were waited for, 10 ms grain */
+
+    /* What a feed told: feeding.h. */
+    uint64_t exit_ns; /* MONOTONIC, when its last thread began to end; 0 not told */
+    uint64_t gone_ns; /* MONOTONIC, when /proc had it no more; 0 not so */
 
     /* Books of CPU time: account.h. */
-    uint64_t children_ns;    /* cutime + cstime: what the kernel says of children waited for */
-    uint64_t grown_ns;       /* by how much that grew in this look */
-    uint64_t claimed_ns;     /* what children that vanished in this look are known to have used */
-    uint64_t provisional_ns; /* claims that the 10 ms grain of children_ns may still hide */
-    uint64_t extra_ns;       /* claims that children_ns will never hold */
-    uint64_t reaped_ns;      /* what wait4 said of it and its children */
-    bool is_reaped;
+    uint64_t children_ns;     /* cutime + cstime: what the kernel says of children waited for */
+    uint64_t grown_ns;        /* by how much that grew in this look */
+    uint64_t claimed_ns;      /* what children that vanished in this look are known to have used */
+    uint64_t provisional_ns;  /* claims that the 10 ms grain of children_ns may still hide */
+    uint64_t extra_ns;        /* claims that children_ns will never hold */
+    uint64_t reaped_ns;       /* what wait4 said of it and its children */
+    uint64_t counted_base_ns; /* used before the measurement, with children */
     uint64_t counted_ns, counted_user_ns, counted_system_ns; /* its part of the account's sums */
 };
 
@@ -90,6 +104,16 @@ uint32_t eco_table_find(const struct eco_table *table, int32_t pid);
 void eco_table_detach(struct eco_table *table, struct eco_row *row);
 /** Free a row that is detached (or has pid 0), with its command line; its children lose their parent. */
 void eco_table_remove(struct eco_table *table, struct eco_row *row);
+
+/** proc.place_ns, which is the row's to write and to free. */
+static inline uint64_t *eco_row_places(const struct eco_row *row)
+{
+    return (uint64_t *)(uintptr_t)row->proc.place_ns;
+}
+
+/** Its command line is `text` of `length` bytes from now on: `like`'s where it has the same, which is then
+ * held once. What it was stays where there is no memory. */
+void eco_row_set_cmdline(struct eco_row *row, const char *text, size_t length, const struct eco_row *like);
 
 /** Put `row` below `parent` (a slot, or NONE), wherever it was. Never makes a circle: such a call only
  * unlinks. */

@@ -34,7 +34,7 @@ static void let_go(struct eco_run *run)
 
 pid_t eco_run_fork_own(struct eco_run *run)
 {
-    if (run->pid == 0 || run->own_pid != 0) {
+    if (run->own_pid != 0) {
         return -EINVAL;
     }
     sigset_t all, before;
@@ -43,6 +43,7 @@ pid_t eco_run_fork_own(struct eco_run *run)
     pid_t pid = fork_without_signal();
     if (pid == 0) {
         let_go(run);
+        eco_run_plug_stdio();
         return 0;
     }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define VARIABLE "ECOCODE_RUN="
-
 uint64_t eco_run_now_ns(void)
 {
     struct timespec now;
@@ -40,42 +38,11 @@ void eco_run_new_id(char ret[33])
     ret[32] = '\0';
 }
 
-/* The child's environment: ours, in the same order, with the one variable set in its place or added at the
- * end. */
-static int make_environment(struct eco_run *run)
-{
-    size_t count = 0;
-    while (environ != NULL && environ[count] != NULL) {
-        count++;
-    }
-    size_t size = sizeof(VARIABLE) + strlen(run->run_id);
-    run->environment = eco_calloc(count + 2, sizeof(char *));
-    run->own_entry = eco_calloc(size, 1);
-    if (run->environment == NULL || run->own_entry == NULL) {
-        return -ENOMEM;
-    }
-    (void)snprintf(run->own_entry, size, VARIABLE "%s", run->run_id);
-    bool is_placed = false;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool is_ours = strncmp(environ[i], VARIABLE, strlen(VARIABLE)) == 0;
-        if (is_ours && is_placed) {
-            continue;
-        }
-        run->environment[kept++] = is_ours ? run->own_entry : environ[i];
-        is_placed = is_placed || is_ours;
-    }
-    if (!is_placed) {
-        run->environment[kept++] = run->own_entry;
-    }
-    return 0;
-}
-
 static struct eco_run *free_run(struct eco_run *run)
 {
     if (run != NULL) {
         free(run->environment);
-        free(run->own_entry);
+        free(run->own_texts);
         free(run->strangers);
         free(run);
     }
@@ -100,7 +67,11 @@ static struct eco_run *new_run(const struct eco_run_options *options)
     run->wait_all = options->wait_all;
     run->may_reap = true;
     (void)eco_text_copy(run->run_id, sizeof(run->run_id), options->run_id);
-    return make_environment(run) == 0 ? run : free_run(run);
+    run->user = options->user;
+    if (run->user && !getcwd(run->folder, sizeof(run->folder))) {
+        run->folder[0] = '\0';
+    }
+    return eco_run_make_environment(run) == 0 ? run : free_run(run);
 }
 
 int eco_run_prepare(const struct eco_run_options *options, struct eco_run **ret, struct eco_why *why)

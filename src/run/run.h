@@ -2,7 +2,8 @@
 /*
  * Starts a command, holds it until the meter is ready, gives it its cgroup, passes signals and job
  * control, reaps. Only for programs (never in libecocode). It never harms the command: same process
- * group, dispositions, mask, limits and descriptors as we found them, environment plus ECOCODE_RUN.
+ * group, dispositions, mask, limits and descriptors as we found them, environment plus ECOCODE_RUN; with
+ * eco_run_options.user as he would have them.
  *
  *   eco_run_prepare   before anything else: remembers the signal state, sets SIGCHLD to default, blocks what
  *                     the loop waits for, becomes subreaper, remembers strangers that are children already
@@ -18,6 +19,7 @@
 #pragma once
 
 #include "base/why.h"
+#include "run/user.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -32,6 +34,12 @@ struct eco_run_options {
     const char *run_id; /* value of ECOCODE_RUN for the child */
     bool no_cgroup;
     bool wait_all; /* go on until every process of the job has ended */
+    /*
+     * The command runs as this user, NULL = as we do. Only root may. Without any capability, with no
+     * descriptor but 0-2, with his groups, HOME, USER, LOGNAME, SHELL and without the caller's XDG folders;
+     * in the present folder if he may go there, else in his home. Borrowed until the release.
+     */
+    const struct eco_user *user;
 };
 
 enum eco_run_event_kind {
@@ -58,6 +66,8 @@ struct eco_run_event {
 
 int eco_run_prepare(const struct eco_run_options *options, struct eco_run **ret,
                     struct eco_why *why) ECO_MUST_CHECK;
+/** The private cgroup, unless none is wanted; eco_run_spawn does it where it is not yet done. */
+void eco_run_find_place(struct eco_run *run);
 /**
  * Forks. What is closed of our own 0-2 is /dev/null from then on (the command still finds it closed).
  *
@@ -72,10 +82,11 @@ const char *eco_run_cgroup_path(const struct eco_run *run);
 const char *eco_run_cgroup_why(const struct eco_run *run);
 
 /**
- * Fork a process of our own beside the command: after eco_run_spawn, so that the command inherits nothing of
- * it. In the child every signal is blocked and nothing holds the command any more; only the getters above may
- * be used there. It counts neither as the job's nor as a stranger, its end is no event, and nobody has to
- * wait for it.
+ * Fork a process of our own beside the command, best before eco_run_spawn: then it begins while the command
+ * is still made. The command inherits nothing of it either way. In the child every signal is blocked, what
+ * was closed of 0-2 is /dev/null, and nothing holds the command; only the getters above may be used there,
+ * and of a command that is spawned later they know the place alone. It counts neither as the job's nor as a
+ * stranger, its end is no event, and nobody has to wait for it.
  *
  * @return as fork(), or negative errno
  */

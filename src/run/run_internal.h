@@ -11,6 +11,7 @@
 
 #define ECO_RUN_GROUP_NAME_MAX 32
 #define ECO_RUN_PATH_MAX       1024
+#define ECO_RUN_TEXTS_MAX      2048 /* ECOCODE_RUN and a user's variables */
 /* Timers of the process (ITIMER_REAL, VIRTUAL, PROF) survive exec, but not fork. */
 #define ECO_RUN_TIMERS 3
 
@@ -34,10 +35,12 @@ struct eco_run_held {
 
 struct eco_run {
     char *const *argv;
-    char **environment; /* owned: the array and its entry `own_entry`; the rest is borrowed */
-    char *own_entry;
+    char **environment; /* owned: the array and what points into `own_texts`; the rest is borrowed */
+    char *own_texts;
+    const struct eco_user *user;   /* NULL = as we are */
+    char folder[ECO_RUN_PATH_MAX]; /* with `user`: where we are, "" unknown */
     char run_id[64];
-    bool no_cgroup, wait_all;
+    bool no_cgroup, has_place, wait_all; /* has_place: the cgroup was made, or could not be */
 
     struct eco_run_found found;
     sigset_t waited;
@@ -72,6 +75,13 @@ struct eco_run {
 
 uint64_t eco_run_now_ns(void);
 
+/* environment.c */
+int eco_run_make_environment(struct eco_run *run) ECO_MUST_CHECK;
+
+/* become.c */
+/** In the child: become that user (NULL: nothing). 0 or negative errno, then exec must not follow. */
+int eco_run_become(const struct eco_user *user, const char *folder) ECO_MUST_CHECK;
+
 /* strangers.c */
 int eco_run_find_strangers(struct eco_run *run) ECO_MUST_CHECK;
 bool eco_run_has_strangers(const struct eco_run *run);
@@ -85,6 +95,8 @@ bool eco_run_is_empty(const struct eco_run *run);
 
 /* cgroup.c: fills group_fd, or group_why */
 void eco_run_make_group(struct eco_run *run);
+/** What is closed of 0-2 is /dev/null from now on: what we open must not land there. */
+void eco_run_plug_stdio(void);
 void eco_run_remove_group(struct eco_run *run);
 
 /* signals.c */

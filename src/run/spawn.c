@@ -74,8 +74,11 @@ static _Noreturn void be_command(const struct eco_run *run, const struct pipe_en
         _exit(125);
     }
     eco_run_restore_for_command(run);
-    (void)execvpe(run->argv[0], run->argv, run->environment);
-    int code = errno;
+    int code = -eco_run_become(run->user, run->folder);
+    if (code == 0) {
+        (void)execvpe(run->argv[0], run->argv, run->environment);
+        code = errno;
+    }
     do {
         n = write(error->write_fd, &code, sizeof(code));
     } while (n < 0 && errno == EINTR);
@@ -113,7 +116,7 @@ static pid_t fork_child(struct eco_run *run)
  * What the command was given closed stays closed for it, but what we open from now on must not land on 0-2,
  * where a report would be written into it.
  */
-static void plug_stdio(void)
+void eco_run_plug_stdio(void)
 {
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
@@ -123,6 +126,14 @@ static void plug_stdio(void)
             }
         }
     }
+}
+
+void eco_run_find_place(struct eco_run *run)
+{
+    if (!run->no_cgroup && !run->has_place) {
+        eco_run_make_group(run);
+    }
+    run->has_place = true;
 }
 
 int eco_run_spawn(struct eco_run *run, struct eco_why *why)
@@ -140,9 +151,7 @@ int eco_run_spawn(struct eco_run *run, struct eco_why *why)
         eco_why_set(why, "no pipe to hold the command: %s", strerror(-r));
         return r;
     }
-    if (!run->no_cgroup) {
-        eco_run_make_group(run);
-    }
+    eco_run_find_place(run);
     pid_t pid = fork_child(run);
     if (pid == 0) {
         be_command(run, &release, &error);
@@ -155,7 +164,7 @@ int eco_run_spawn(struct eco_run *run, struct eco_why *why)
     run->release_fd = release.write_fd;
     run->error_fd = error.read_fd;
     release.write_fd = error.read_fd = -1;
-    plug_stdio();
+    eco_run_plug_stdio();
     return 0;
 }
 

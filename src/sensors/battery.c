@@ -157,6 +157,7 @@ const struct eco_sensor_ops eco_sensor_battery = {
     .name = "battery",
     .summary = "power drawn from batteries while they discharge: the whole machine, for comparison",
     .size = sizeof(struct battery),
+    .appears_in = "class/power_supply",
     .open = battery_open,
     .read = battery_read,
     .close = battery_close,

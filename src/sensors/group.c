@@ -33,7 +33,7 @@ static bool is_wanted(const struct eco_group *group, const struct eco_sensor_ops
            !(group->options.no_estimate && ops == &eco_sensor_model);
 }
 
-static void drop_kind(struct kind_state *kind)
+void eco_group_drop_kind(struct kind_state *kind)
 {
     kind->sensor = eco_sensor_free(kind->sensor);
     free(kind->readings);
@@ -43,7 +43,7 @@ static void drop_kind(struct kind_state *kind)
 }
 
 /* A sensor that could not be opened is no failure of the group. */
-static int open_kind(struct eco_group *group, const struct eco_sensor_ops *ops, struct kind_state *ret)
+int eco_group_open_kind(struct eco_group *group, const struct eco_sensor_ops *ops, struct kind_state *ret)
 {
     struct kind_state kind = {.ops = ops};
     int r = eco_sensor_open(ops, group->env, &kind.sensor, NULL);
@@ -54,7 +54,7 @@ static int open_kind(struct eco_group *group, const struct eco_sensor_ops *ops, 
         kind.readings = eco_calloc(count, sizeof(*kind.readings));
         kind.looks = eco_calloc(count, sizeof(*kind.looks));
         if (!kind.readings || !kind.looks) {
-            drop_kind(&kind);
+            eco_group_drop_kind(&kind);
             return -ENOMEM;
         }
         for (size_t c = 0; c < count; c++)
@@ -143,14 +143,14 @@ int eco_group_open(const struct eco_env *env, const struct eco_group_options *op
         assert(group->kind_count < KINDS_MAX);
         if (!is_wanted(group, eco_sensor_kinds[k]))
             continue;
-        int r = open_kind(group, eco_sensor_kinds[k], &group->kinds[group->kind_count]);
+        int r = eco_group_open_kind(group, eco_sensor_kinds[k], &group->kinds[group->kind_count]);
         if (r < 0) {
             eco_group_free(group);
             return r;
         }
         eco_group_add_kind(group, group->kind_count++);
     }
-    eco_group_decide(group, true);
+    eco_group_decide(group, 0);
     eco_group_set_standby(group);
     explain(group, ret_why);
     *ret = group;
@@ -160,7 +160,7 @@ int eco_group_open(const struct eco_env *env, const struct eco_group_options *op
 struct eco_group *eco_group_free(struct eco_group *group)
 {
     for (unsigned k = 0; group && k < group->kind_count; k++)
-        drop_kind(&group->kinds[k]);
+        eco_group_drop_kind(&group->kinds[k]);
     free(group);
     return NULL;
 }
@@ -169,50 +169,6 @@ const struct eco_domain *eco_group_domains(const struct eco_group *group, unsign
 {
     *ret_count = group->domain_count;
     return group->domains;
-}
-
-static bool is_same_list(const struct eco_sensor *a, const struct eco_sensor *b)
-{
-    size_t count = a ? a->channel_count : 0;
-    if (count != (b ? b->channel_count : 0))
-        return false;
-    for (size_t c = 0; c < count; c++) {
-        if (strcmp(a->channels[c].label, b->channels[c].label) != 0 ||
-            strcmp(a->channels[c].name, b->channels[c].name) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Files that were lost with their driver are found again by a fresh sensor only. */
-static bool is_broken(const struct kind_state *kind)
-{
-    for (size_t c = 0; kind->sensor && c < kind->sensor->channel_count; c++) {
-        if (kind->readings[c].state == ECO_READING_ERROR)
-            return true;
-    }
-    return false;
-}
-
-/* A sensor that finds the same as before stays as it is, with its baselines. */
-void eco_group_rescan(struct eco_group *group)
-{
-    for (unsigned k = 0; k < group->kind_count; k++) {
-        struct kind_state fresh;
-        if (open_kind(group, group->kinds[k].ops, &fresh) < 0)
-            continue;
-        if (is_same_list(group->kinds[k].sensor, fresh.sensor) && !is_broken(&group->kinds[k])) {
-            drop_kind(&fresh);
-            continue;
-        }
-        eco_group_remove_kind(group, k);
-        drop_kind(&group->kinds[k]);
-        group->kinds[k] = fresh;
-        eco_group_add_kind(group, k);
-    }
-    eco_group_decide(group, false);
-    group->has_read = false;
-    eco_group_set_standby(group);
 }
 
 const char *eco_group_model_text(const struct eco_group *group)

@@ -60,9 +60,16 @@ void eco_group_read(struct eco_group *group, const struct eco_activity *activity
 /** Longest time between two reads in which no counter can lap by half, ns. */
 uint64_t eco_group_max_interval_ns(const struct eco_group *group);
 
-/** CPU count or power source changed: look again at what there is (new zones); existing domains keep their
- * index. */
-void eco_group_rescan(struct eco_group *group);
+/** Names of the places where sensors appear and vanish, as one number; differs when one has come or gone.
+ * Costs a listing of a few small directories. */
+uint64_t eco_group_fingerprint(const struct eco_group *group);
+/**
+ * Look again at what there is. Existing domains keep their index, what counted goes on counting, and a
+ * counter that is still there keeps its baseline; new domains are appended. Between two reads.
+ *
+ * @return 0; -ENOMEM when something was not looked at: ask again
+ */
+int eco_group_rescan(struct eco_group *group) ECO_MUST_CHECK;
 
 /** What there is, in the order of probing. Borrowed until the next read. Without `read_all` only elected
  * sources have a present reading. */

@@ -59,10 +59,11 @@ static int new_domain(struct eco_group *group, const struct eco_channel *channel
     group->slots[index] = (struct slot){.is_lost = false};
     domain->key.die = -1;
     eco_text_copy(domain->name, sizeof(domain->name), channel->name);
-    if (!is_envelope(domain->kind))
+    if (!is_envelope(domain->kind) && domain->kind != ECO_KIND_GPU)
         domain->package = channel->key.package;
-    domain->attributable =
-        domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM || domain->kind == ECO_KIND_CORE;
+    domain->attributable = domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM ||
+                           domain->kind == ECO_KIND_CORE || domain->kind == ECO_KIND_GPU;
+    domain->holds_cpu = channel->holds_cpu;
     domain->model_idle_uw = (double)NAN;
     return (int)index;
 }
@@ -105,7 +106,8 @@ static void insert_source(struct eco_group *group, unsigned index, unsigned kind
     slot->sources[place] = (struct source){.members = {ref}, .member_count = 1};
     struct eco_domain_source *told = &domain->sources[place];
     *told = (struct eco_domain_source){.quality = quality_of(channel)};
-    eco_text_copy(told->source, sizeof(told->source), group->kinds[kind].ops->name);
+    eco_text_copy(told->source, sizeof(told->source),
+                  channel->source[0] ? channel->source : group->kinds[kind].ops->name);
     eco_text_copy(told->detail, sizeof(told->detail), channel->label);
     domain->source_count++;
     if (domain->source_count > 1 && place <= domain->active_source)
@@ -202,8 +204,30 @@ static void sort_domains(struct eco_group *group)
     }
 }
 
+/* Integrated cards are in their package, as far as is known in its uncore; what a module contains is in it.
+ */
+static int find_container(const struct eco_group *group, const struct eco_domain *domain)
+{
+    static const enum eco_kind holders[] = {ECO_KIND_UNCORE, ECO_KIND_CPU};
+    bool is_integrated = domain->kind == ECO_KIND_GPU && domain->key.package >= 0;
+    for (size_t h = 0; is_integrated && h < ECO_COUNT(holders); h++) {
+        for (unsigned i = 0; i < group->domain_count; i++) {
+            if (group->domains[i].kind == holders[h] && group->domains[i].key.package == domain->key.package)
+                return (int)i;
+        }
+    }
+    bool may_be_held = domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM;
+    for (unsigned i = 0; may_be_held && !domain->counted && i < group->domain_count; i++) {
+        if (group->domains[i].holds_cpu)
+            return (int)i;
+    }
+    return -1;
+}
+
 static int find_within(const struct eco_group *group, const struct eco_domain *domain)
 {
+    if (domain->kind == ECO_KIND_GPU || domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM)
+        return find_container(group, domain);
     for (unsigned i = 0; i < group->domain_count; i++) {
         const struct eco_domain *other = &group->domains[i];
         bool is_part = domain->kind == ECO_KIND_CORE || domain->kind == ECO_KIND_UNCORE;
@@ -240,16 +264,50 @@ void eco_group_describe_domain(struct eco_group *group, unsigned index)
         domain->quality = domain->sources[domain->active_source].quality;
 }
 
-void eco_group_decide(struct eco_group *group, bool sort)
+/*
+ * Whether a domain that appears while something is measured counts: what counted before goes on counting, or
+ * sums of before and after would not be of the same things. So it does not where an estimate stands for it,
+ * or an envelope that contains it.
+ */
+static bool is_held_already(const struct eco_group *group, unsigned first, const struct eco_domain *fresh)
+{
+    for (unsigned i = 0; i < first; i++) {
+        const struct eco_domain *domain = &group->domains[i];
+        if (!domain->counted)
+            continue;
+        if (is_envelope(domain->kind) || is_envelope(fresh->kind))
+            return true;
+        bool is_cpu = domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM;
+        if (is_cpu && fresh->holds_cpu)
+            return true;
+        bool overlaps = domain->key.package == fresh->key.package || domain->key.package < 0;
+        if (domain->kind == fresh->kind && is_estimated(domain) && overlaps)
+            return true;
+    }
+    return false;
+}
+
+static bool has_module(const struct eco_group *group)
+{
+    for (unsigned i = 0; i < group->domain_count; i++) {
+        if (group->domains[i].holds_cpu)
+            return true;
+    }
+    return false;
+}
+
+void eco_group_decide(struct eco_group *group, unsigned first)
 {
     enum eco_kind envelope = envelope_that_counts(group);
-    for (unsigned i = 0; i < group->domain_count; i++) {
+    for (unsigned i = first; i < group->domain_count; i++) {
         struct eco_domain *domain = &group->domains[i];
-        bool counts = domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM ||
-                      domain->kind == ECO_KIND_GPU || domain->kind == envelope;
-        domain->counted = counts && !(is_estimated(domain) && is_measured_kind(group, domain->kind));
+        bool is_cpu = domain->kind == ECO_KIND_CPU || domain->kind == ECO_KIND_DRAM;
+        bool is_card = domain->kind == ECO_KIND_GPU && domain->key.package < 0;
+        bool counts = (is_cpu && !has_module(group)) || is_card || domain->kind == envelope;
+        domain->counted = counts && !(is_estimated(domain) && is_measured_kind(group, domain->kind)) &&
+                          !is_held_already(group, first, domain);
     }
-    if (sort)
+    if (first == 0)
         sort_domains(group);
     for (unsigned i = 0; i < group->domain_count; i++) {
         group->domains[i].within = find_within(group, &group->domains[i]);

@@ -72,12 +72,21 @@ struct eco_group {
     char only[128];
 };
 
+/* group.c */
+int eco_group_open_kind(struct eco_group *group, const struct eco_sensor_ops *ops, struct kind_state *ret);
+void eco_group_drop_kind(struct kind_state *kind);
+
 /* group_elect.c */
 void eco_group_add_kind(struct eco_group *group, unsigned kind);
 void eco_group_remove_kind(struct eco_group *group, unsigned kind);
-void eco_group_decide(struct eco_group *group, bool sort);
+/* What counts, and the order where `first` is 0; domains before `first` stay as and where they are. */
+void eco_group_decide(struct eco_group *group, unsigned first);
 void eco_group_set_standby(struct eco_group *group);
 void eco_group_describe_domain(struct eco_group *group, unsigned domain);
+
+/* group_read.c */
+void eco_group_read_kind(struct eco_group *group, struct kind_state *kind,
+                         const struct eco_activity *activity);
 
 /* group_look.c */
 void eco_group_note(struct kind_state *kind);

@@ -26,7 +26,8 @@ static void fail_all(struct kind_state *kind, int error)
         kind->readings[c] = (struct eco_reading){.state = ECO_READING_ERROR, .error = error};
 }
 
-static void read_kind(struct eco_group *group, struct kind_state *kind, const struct eco_activity *activity)
+void eco_group_read_kind(struct eco_group *group, struct kind_state *kind,
+                         const struct eco_activity *activity)
 {
     const struct eco_clock *clock = group->env->clock;
     if (!kind->sensor || kind->sensor->channel_count == 0)
@@ -308,7 +309,7 @@ void eco_group_read(struct eco_group *group, const struct eco_activity *activity
 {
     const struct eco_clock *clock = group->env->clock;
     for (unsigned k = 0; k < group->kind_count; k++) {
-        read_kind(group, &group->kinds[k], activity);
+        eco_group_read_kind(group, &group->kinds[k], activity);
         eco_group_note(&group->kinds[k]);
     }
     group->suspended_ns = eco_sub_sat(clock->boot_ns(clock), clock->mono_ns(clock));

@@ -276,6 +276,7 @@ const struct eco_sensor_ops eco_sensor_hwmon = {
     .name = "hwmon",
     .summary = "power and energy of hwmon chips (amd_energy, ACPI power meter, INA monitors, ...)",
     .size = sizeof(struct hwmon),
+    .appears_in = "class/hwmon",
     .open = hwmon_open,
     .read = hwmon_read,
     .close = hwmon_close,

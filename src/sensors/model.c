@@ -7,7 +7,8 @@
  * A physical machine: rated power of the socket and the curve of model_curve.h. A guest whose CPU
  * names its cores: the share of the rated power that its vCPUs have. Any other guest: watts per vCPU
  * of its microarchitecture (Cloud Carbon Footprint, from SPECpower), which hold the whole server and
- * its memory, so no RAM is added there.
+ * its memory, so no RAM is added there. Calibrated by a wall meter: its idle and full power, the same
+ * shape between them, and everything behind that meter is in it.
  */
 #include "sensors/model.h"
 
@@ -82,9 +83,27 @@ static unsigned count_cores(const struct model *self, const struct part *part)
     return cores ? cores : part->cpus;
 }
 
+/* By a wall meter: sockets are taken as alike. */
+static void spread_wall(struct model *self)
+{
+    const struct eco_host *host = self->base.env->host;
+    double cpus = 0;
+    self->basis = BASIS_WALL;
+    for (unsigned i = 0; i < self->part_count; i++)
+        cpus += self->parts[i].cpus;
+    for (unsigned i = 0; i < self->part_count; i++) {
+        self->parts[i].idle_w = host->wall_idle_w * self->parts[i].cpus / cpus;
+        self->parts[i].full_w = host->wall_busy_w * self->parts[i].cpus / cpus;
+    }
+}
+
 static void choose_basis(struct model *self)
 {
     const struct eco_host *host = self->base.env->host;
+    if (host->wall_busy_w > host->wall_idle_w && host->wall_idle_w >= 0) {
+        spread_wall(self);
+        return;
+    }
     double tdp_w = eco_cpu_tdp_w(host->cpu_model);
     unsigned threads = 2 * eco_cpu_name_cores(host->cpu_model);
     if (host->is_hypervisor_guest) {
@@ -122,6 +141,8 @@ static bool knows_frequency(const struct model *self)
 
 static double ratio_of(const struct model *self)
 {
+    if (self->basis == BASIS_WALL)
+        return ECO_MODEL_RATIO_CALIBRATED;
     if (self->basis == BASIS_CORES)
         return ECO_MODEL_RATIO_UNKNOWN;
     return self->basis != BASIS_VCPU && knows_frequency(self) ? ECO_MODEL_RATIO : ECO_MODEL_RATIO_NO_FREQ;
@@ -161,6 +182,13 @@ static void describe(struct model *self, double ratio)
                        name, part->cpus, self->vcpu->min_w, self->vcpu->max_w, self->vcpu->microarchitecture,
                        ratio);
         break;
+    case BASIS_WALL:
+        (void)snprintf(
+            self->text, sizeof(self->text),
+            "calibrated by a wall meter: %.4g W idle, %.4g W with all CPUs busy, at the wall: RAM, "
+            "boards, disks, fans and loss in the power supply are in it; truth within x%.1f",
+            host->wall_idle_w, host->wall_busy_w, ratio);
+        break;
     case BASIS_CORES:
     case BASIS_NONE:
         (void)snprintf(
@@ -193,8 +221,8 @@ static struct eco_channel *add_channel(struct model *self, enum eco_kind kind, i
 
 static int add_channels(struct model *self, double ratio)
 {
-    static const char *const labels[] = {"", "rated power", "share of rated power", "watts per vCPU",
-                                         "watts per core"};
+    static const char *const labels[] = {
+        "", "rated power", "share of rated power", "watts per vCPU", "watts per core", "wall meter"};
     for (unsigned i = 0; i < self->part_count; i++) {
         const struct part *part = &self->parts[i];
         struct eco_channel *channel = add_channel(self, ECO_KIND_CPU, part->package, ratio);
@@ -233,7 +261,7 @@ static int model_open(struct eco_sensor *base, const struct eco_env *env, struct
     if (!self->last_busy_ns || !self->window_busy_ns)
         return -ENOMEM;
     self->ram_w = ECO_MODEL_RAM_W_PER_GB * (double)env->host->memory_bytes / BYTES_PER_GB;
-    self->has_ram = self->basis != BASIS_VCPU && env->host->memory_bytes > 0;
+    self->has_ram = self->basis != BASIS_VCPU && self->basis != BASIS_WALL && env->host->memory_bytes > 0;
     double ratio = ratio_of(self);
     describe(self, ratio);
     return add_channels(self, ratio);

@@ -18,6 +18,13 @@ double eco_model_power_w(double tdp_w, double freq_ratio, double busy, double aw
                     into_unit(freq_ratio) * (AWAKE_SHARE * into_unit(awake) + BUSY_SHARE * into_unit(busy)));
 }
 
+double eco_model_between_w(double idle_w, double full_w, double freq_ratio, double busy, double awake)
+{
+    double load =
+        (AWAKE_SHARE * into_unit(awake) + BUSY_SHARE * into_unit(busy)) / (AWAKE_SHARE + BUSY_SHARE);
+    return idle_w + (full_w - idle_w) * into_unit(freq_ratio) * load;
+}
+
 double eco_model_idle_w(double tdp_w)
 {
     return eco_model_power_w(tdp_w, 1, 0, 0);

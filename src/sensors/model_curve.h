@@ -23,6 +23,8 @@
  * awake       A = 1 - product of (1 - u_core): how much of the time some core is awake, 0-1
  */
 double eco_model_power_w(double tdp_w, double freq_ratio, double busy, double awake);
+/** The same shape between an idle and a full power that are known. */
+double eco_model_between_w(double idle_w, double full_w, double freq_ratio, double busy, double awake);
 double eco_model_idle_w(double tdp_w);
 double eco_model_full_w(double tdp_w);
 

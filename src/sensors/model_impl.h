@@ -9,13 +9,13 @@
 #define MODEL_PARTS_MAX 16 /* sockets told apart; more are one part */
 #define MODEL_RING_MAX  16 /* CPUs of a core */
 
-enum basis { BASIS_NONE, BASIS_RATED, BASIS_SHARE, BASIS_VCPU, BASIS_CORES };
+enum basis { BASIS_NONE, BASIS_RATED, BASIS_SHARE, BASIS_VCPU, BASIS_CORES, BASIS_WALL };
 
 /* A socket, or all of them. */
 struct part {
     int32_t package; /* -1 = all CPUs */
     uint32_t cpus;
-    double rated_w; /* all bases but BASIS_VCPU */
+    double rated_w; /* bases of rated power only */
     double idle_w, full_w;
     double busy_carry_ns; /* counted, not yet used: ticks come in lumps */
     double awake;         /* A of the last whole window */

@@ -78,6 +78,17 @@ static double busy_share(struct model *self, struct part *part, const struct eco
     return room > 0 ? used / room : 0;
 }
 
+static double watts_of(const struct model *self, const struct part *part, const struct eco_activity *activity,
+                       double busy)
+{
+    if (self->basis == BASIS_VCPU)
+        return part->idle_w + busy * (part->full_w - part->idle_w);
+    double freq_ratio = freq_ratio_of(self, part, activity);
+    if (self->basis == BASIS_WALL)
+        return eco_model_between_w(part->idle_w, part->full_w, freq_ratio, busy, part->awake);
+    return eco_model_power_w(part->rated_w, freq_ratio, busy, part->awake);
+}
+
 void eco_model_begin_window(struct model *self, const struct eco_activity *activity)
 {
     self->window_ns = activity->time_ns;
@@ -104,11 +115,7 @@ void eco_model_advance(struct model *self, const struct eco_activity *activity)
         if (is_whole || !self->has_window)
             part->awake = awake_of(self, part, activity);
         double busy = busy_share(self, part, activity, dt_ns);
-        double watts =
-            self->basis == BASIS_VCPU
-                ? part->idle_w + busy * (part->full_w - part->idle_w)
-                : eco_model_power_w(part->rated_w, freq_ratio_of(self, part, activity), busy, part->awake);
-        part->energy_uj += watts * dt_ns * 1e-3;
+        part->energy_uj += watts_of(self, part, activity, busy) * dt_ns * 1e-3;
     }
     self->ram_energy_uj += self->ram_w * dt_ns * 1e-3;
     if (is_whole) {

@@ -323,6 +323,7 @@ const struct eco_sensor_ops eco_sensor_perf = {
     .name = "perf",
     .summary = "RAPL energy counters through the perf PMUs power and power_core",
     .size = sizeof(struct perf_power),
+    .appears_in = "bus/event_source/devices",
     .open = perf_power_open,
     .read = perf_power_read,
     .close = perf_power_close,

@@ -23,6 +23,7 @@
 #define MIN_MAX_UW      100000000ull  /* limits can be set far below what flows for a moment */
 #define LIMIT_FACTOR    2             /* peaks pass the stated limits for a while */
 #define PLAUSIBLE_RANGE 1000000ull    /* a counter that laps in less than 1 J tells nothing */
+#define UPDATE_NS       976563        /* 1/1024 s, the time unit of RAPL */
 
 static int collect(void *context, const char *name, uint64_t inode)
 {
@@ -98,8 +99,27 @@ static void refuse(struct powercap *self, const struct found *found, const char 
     if (found->key.kind != ECO_KIND_NONE)
         eco_powercap_domain_name(&found->key, domain, sizeof(domain));
     struct eco_refusal *refusal = eco_sensor_refuse(&self->base, error, what, domain);
-    if (refusal)
-        eco_powercap_explain(refusal, found->name, self->base.env->host);
+    if (!refusal)
+        return;
+    eco_powercap_explain(refusal, found->name, self->base.env->host);
+    /* Somebody could have told it: why not is what can be mended. */
+    if (self->told_error < 0 && error == -EACCES && *self->told_why.text)
+        refusal->why = self->told_why;
+}
+
+/* What this user may not read, somebody else may be there to tell. Asked once for all zones. */
+static int ask(struct powercap *self, struct found *found)
+{
+    struct eco_counters *counters = self->base.env->counters;
+    if (!counters || !self->base.env->root->is_own[ECO_SYSFS])
+        return -EACCES;
+    if (!self->has_asked)
+        self->told_error = counters->read(counters, &self->told, &self->told_why);
+    self->has_asked = true;
+    if (self->told_error < 0 || eco_powercap_told(self, found->name, &found->value) < 0)
+        return -EACCES;
+    found->is_told = true;
+    return 0;
 }
 
 /*
@@ -145,11 +165,12 @@ static int add_zone(struct powercap *self, const struct found *found, int fd, ui
     if (!channel)
         return -ENOMEM;
     struct zone *zone = &self->zones[self->base.channel_count - 1];
-    *zone = (struct zone){.fd = fd};
+    *zone = (struct zone){.fd = fd, .is_told = found->is_told};
     eco_text_copy(zone->name, sizeof(zone->name), found->name);
 
     eco_powercap_domain_name(&found->key, channel->name, sizeof(channel->name));
-    eco_text_copy(channel->label, sizeof(channel->label), found->name);
+    (void)snprintf(channel->label, sizeof(channel->label), "%s%s%s", found->name,
+                   found->is_told ? " by " : "", found->is_told ? self->base.env->counters->name : "");
     channel->quantity = ECO_ENERGY_UJ;
     channel->quality = ECO_MEASURED;
     channel->key = found->key;
@@ -163,7 +184,7 @@ static int add_zone(struct powercap *self, const struct found *found, int fd, ui
         channel->quantum_uj = eco_powercap_unit_uj(range);
         channel->modulus = range + channel->quantum_uj;
     }
-    channel->period_ns = 976563; /* 1/1024 s, the time unit of RAPL */
+    channel->period_ns = found->is_told ? self->base.env->counters->period_ns : UPDATE_NS;
     channel->max_uw = find_max_uw(self, found->name);
     channel->alpha = found->key.kind == ECO_KIND_DRAM   ? 0.075
                      : found->key.kind == ECO_KIND_PSYS ? 0.10
@@ -185,7 +206,10 @@ static void probe(struct powercap *self, struct found *found)
         if (found->fd >= 0)
             (void)close(found->fd);
         found->fd = r;
-        refuse(self, found, "energy_uj", r);
+        if (r == -EPERM || r == -EACCES)
+            r = ask(self, found);
+        if (r < 0)
+            refuse(self, found, "energy_uj", r);
     }
 }
 
@@ -194,8 +218,8 @@ static bool misses_a_die(const struct powercap *self, const struct found *found)
 {
     for (size_t i = 0; found->key.die >= 0 && i < self->found_count; i++) {
         const struct found *other = &self->found[i];
-        if (other->fd < 0 && other->key.kind == found->key.kind && other->key.package == found->key.package &&
-            other->id.is_mmio == found->id.is_mmio)
+        if (other->fd < 0 && !other->is_told && other->key.kind == found->key.kind &&
+            other->key.package == found->key.package && other->id.is_mmio == found->id.is_mmio)
             return true;
     }
     return false;
@@ -203,7 +227,7 @@ static bool misses_a_die(const struct powercap *self, const struct found *found)
 
 static int keep(struct powercap *self, struct found *found)
 {
-    if (found->fd < 0)
+    if (found->fd < 0 && !found->is_told)
         return 0;
     if (misses_a_die(self, found)) {
         struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENODATA, found->name, "");
@@ -302,6 +326,7 @@ const struct eco_sensor_ops eco_sensor_powercap = {
     .name = "powercap",
     .summary = "RAPL energy counters of the kernel's powercap framework (/sys/class/powercap)",
     .size = sizeof(struct powercap),
+    .appears_in = "class/powercap",
     .open = powercap_open,
     .read = eco_powercap_read,
     .close = powercap_close,

@@ -32,9 +32,10 @@ struct eco_refusal {
  * then read any number of times, then close; close also after a failed open.
  */
 struct eco_sensor_ops {
-    const char *name;    /* lower case, no spaces; part of stored series names, so never renamed */
-    const char *summary; /* one line for `sensors` and docs */
-    size_t size;         /* bytes of the implementation's struct, which starts with eco_sensor */
+    const char *name;       /* lower case, no spaces; part of stored series names, so never renamed */
+    const char *summary;    /* one line for `sensors` and docs */
+    size_t size;            /* bytes of the implementation's struct, which starts with eco_sensor */
+    const char *appears_in; /* directory of sysfs whose names tell that one has come or gone; NULL = none */
 
     /*
      * Find the hardware and fill self->channels (eco_sensor_add_channel) and self->refusals

@@ -3,7 +3,10 @@
 
 #include "base/macros.h"
 
+#include <math.h>
 #include <string.h>
+
+#define GAP_LEAST_S 1e-6 /* less is rounding */
 
 /* A meter of the whole machine stands behind the boards, disks and fans; psys only says it does. */
 static bool is_whole_machine(enum eco_kind kind)
@@ -18,6 +21,12 @@ static bool is_whole_machine(enum eco_kind kind)
 static bool is_whole_server(const struct eco_report *report)
 {
     return strstr(report->model_text, "server and RAM included") != NULL;
+}
+
+/* A calibration by a wall meter: all that hangs on it is in the figure but what a GPU does. */
+static bool is_at_the_wall(const struct eco_report *report)
+{
+    return strstr(report->model_text, "at the wall") != NULL;
 }
 
 static void exclude(struct eco_boundary *boundary, const char *what)
@@ -38,7 +47,8 @@ void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret)
         is_machine = is_machine || is_whole_machine(info->kind);
         ret->included[ret->included_count++] = eco_kind_name(info->kind);
     }
-    bool is_server = counted[ECO_KIND_CPU] && is_whole_server(report);
+    bool is_wall = counted[ECO_KIND_CPU] && is_at_the_wall(report);
+    bool is_server = is_wall || (counted[ECO_KIND_CPU] && is_whole_server(report));
     if (is_server && !counted[ECO_KIND_DRAM])
         ret->included[ret->included_count++] = eco_kind_name(ECO_KIND_DRAM);
     if (!is_machine) {
@@ -48,12 +58,20 @@ void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret)
             exclude(ret, "gpu");
         if (!is_server)
             exclude(ret, "mainboard");
-        exclude(ret, "disks");
-        exclude(ret, "network");
+        if (!is_wall)
+            exclude(ret, "disks");
+        if (!is_wall)
+            exclude(ret, "network");
         if (!is_server)
             exclude(ret, "fans");
     }
     /* An ACPI or BMC meter sits at the supply's input, a battery behind it, and a rail too. */
     if (!counted[ECO_KIND_SYSTEM] && !is_server)
         exclude(ret, "power_supply_loss");
+}
+
+double eco_gap_s(const struct eco_report_domain *domain)
+{
+    double late_s = domain->device.is_there ? domain->device.late_s : 0, gap_s = domain->gap_s - late_s;
+    return gap_s > GAP_LEAST_S ? gap_s : 0;
 }

@@ -13,3 +13,6 @@ struct eco_boundary {
 };
 
 void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret);
+
+/** Unknown time of a domain that is to be told; how late a card's driver was is told by itself. */
+double eco_gap_s(const struct eco_report_domain *domain);

@@ -5,6 +5,7 @@
  * version in the first one.
  */
 #include "base/text.h"
+#include "sinks/groups.h"
 #include "sinks/number.h"
 #include "sinks/sink.h"
 #include "sinks/tally.h"
@@ -17,6 +18,7 @@
 struct csv_sink {
     struct eco_sink base;
     struct eco_tally tally;
+    struct eco_groups groups;
 };
 
 static void put_comma(struct eco_buf *out)
@@ -129,6 +131,61 @@ static void put_total_row(struct eco_buf *out, const struct eco_frame *frame,
     eco_buf_char(out, '\n');
 }
 
+/* A group that did something or lives: its energy stands in the column of the job's, of which it is a part.
+ */
+static void put_group_row(struct eco_buf *out, const struct eco_frame *frame,
+                          const struct eco_interval *interval, const struct eco_groups *groups,
+                          const struct eco_group_sum *sum, const char *policy)
+{
+    char space[ECO_GROUPING_TEXT_MAX];
+    const char *key = eco_group_key(groups, sum, space);
+    bool known = isfinite(sum->frame_uj);
+    put_text(out, key ? key : "-");
+    put_comma(out);
+    eco_buf_text(out, eco_grouping_name(groups->by));
+    eco_buf_text(out, ",,");
+    if (known)
+        eco_buf_text(out, eco_quality_name(interval->total->quality));
+    put_comma(out);
+    eco_buf_text(out, policy);
+    put_joules(out, sum->frame_uj);
+    eco_buf_text(out, ",,,,");
+    put_joules(out, frame->headline == ECO_SLOT_ACTIVE ? sum->frame_uj : (double)NAN);
+    put_joules(out, frame->headline == ECO_SLOT_FULL ? sum->frame_uj : (double)NAN);
+    eco_buf_text(out, ",,");
+    if (known)
+        eco_number_add(out, (double)interval->total->span_ns / (double)ECO_NS_PER_S);
+    put_comma(out);
+    put_seconds(out, sum->frame_cpu_ns);
+    eco_buf_text(out, ",,,");
+    if (groups->by != ECO_GROUPING_TREE)
+        eco_number_add_u64(out, sum->alive);
+    eco_buf_char(out, '\n');
+}
+
+static int put_groups(struct csv_sink *sink, const struct eco_frame *frame,
+                      const struct eco_interval *interval, const char *policy)
+{
+    struct eco_groups *groups = &sink->groups;
+    groups->by = sink->base.options.by;
+    if (groups->by == ECO_GROUPING_NONE)
+        return 0;
+    int r = eco_groups_add_frame(groups, frame, interval);
+    for (size_t i = 0; i < groups->count && r == 0; i++) {
+        const struct eco_group_sum *sum = &groups->all[i];
+        if (!sum->is_seen && !sum->frame_cpu_ns)
+            continue;
+        put_interval(&sink->base.out, &sink->base, frame, interval);
+        put_group_row(&sink->base.out, frame, interval, groups, sum, policy);
+    }
+    return r;
+}
+
+static void close_csv(struct eco_sink *base)
+{
+    eco_groups_finish(&((struct csv_sink *)base)->groups);
+}
+
 static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
 {
     struct csv_sink *sink = (struct csv_sink *)base;
@@ -154,7 +211,7 @@ static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
         }
     }
     put_total_row(out, frame, &interval, policy);
-    return 0;
+    return put_groups(sink, frame, &interval, policy);
 }
 
 const struct eco_sink_ops eco_sink_csv = {
@@ -167,4 +224,5 @@ const struct eco_sink_ops eco_sink_csv = {
               "job_cpu_s,machine_cpu_s,job_rss_bytes,job_processes",
     .size = sizeof(struct csv_sink),
     .frame = write_frame,
+    .close = close_csv,
 };

@@ -4,6 +4,7 @@
  * Frames are written by hand, not by base/json.h: their keys are fixed and their numbers many (number.h).
  */
 #include "base/json.h"
+#include "sinks/groups.h"
 #include "sinks/number.h"
 #include "sinks/report_json.h"
 #include "sinks/sink.h"
@@ -16,6 +17,7 @@
 struct jsonl_sink {
     struct eco_sink base;
     struct eco_tally tally;
+    struct eco_groups groups;
 };
 
 static void put_string(struct eco_buf *out, const char *text)
@@ -117,6 +119,17 @@ static void put_energy(struct eco_buf *out, const struct eco_frame_domain *domai
     put_seconds(out, ",\"gap_s\":", domain->gap_ns);
 }
 
+static void put_card(struct eco_buf *out, const struct eco_interval *interval, unsigned index)
+{
+    const struct eco_frame_domain *domain = &interval->domains[index];
+    double span_ns = (double)(interval->t1_ns - interval->t0_ns);
+    bool has_busy = domain->has_card_busy && span_ns > 0;
+    put_number(out, ",\"gpu_busy_ratio\":",
+               has_busy ? fmin(1, (double)domain->card_busy_ns / span_ns) : (double)NAN);
+    put_number(out, ",\"gpu_memory_bytes\":",
+               domain->card_memory_bytes > 0 ? (double)domain->card_memory_bytes : (double)NAN);
+}
+
 static void put_domains(struct eco_buf *out, const struct eco_frame *frame,
                         const struct eco_interval *interval)
 {
@@ -126,6 +139,8 @@ static void put_domains(struct eco_buf *out, const struct eco_frame *frame,
         put_string(out, frame->domain_info[i].name);
         eco_buf_text(out, frame->domain_info[i].counted ? ",\"counted\":true," : ",\"counted\":false,");
         put_energy(out, &interval->domains[i], frame->headline);
+        if (frame->domain_info[i].kind == ECO_KIND_GPU)
+            put_card(out, interval, i);
         eco_buf_char(out, '}');
     }
     eco_buf_char(out, ']');
@@ -148,21 +163,6 @@ static void put_total(struct eco_buf *out, const struct eco_frame *frame,
     eco_buf_text(out, "}}");
 }
 
-/* Over counted domains; nan when none is known. */
-static double row_energy_j(const struct eco_frame *frame, const struct eco_interval *interval, uint32_t row)
-{
-    const double *energy = eco_frame_row_energy(frame, row, frame->headline);
-    double sum_uj = 0.0;
-    bool known = false;
-    for (unsigned i = 0; i < frame->domain_count; i++) {
-        if (!frame->domain_info[i].counted || interval->domains[i].state != ECO_ENERGY_OK)
-            continue;
-        sum_uj += energy[i];
-        known = true;
-    }
-    return known ? sum_uj / 1e6 : (double)NAN;
-}
-
 static void put_processes(struct eco_buf *out, const struct eco_sink *sink, const struct eco_frame *frame,
                           const struct eco_interval *interval)
 {
@@ -174,18 +174,62 @@ static void put_processes(struct eco_buf *out, const struct eco_sink *sink, cons
             begin->proc_name ? begin->proc_name(begin->context, row->proc_id) : NULL;
         eco_buf_text(out, i > 0 ? ",{\"pid\":" : "{\"pid\":");
         if (who)
-            eco_buf_printf(out, "%d", who->pid);
+            eco_number_add_u64(out, who->pid > 0 ? (uint64_t)who->pid : 0);
         else
             eco_buf_text(out, "null");
         eco_buf_text(out, ",\"name\":");
         put_string(out, who ? who->name : NULL);
         put_seconds(out, ",\"cpu_s\":", row->cpu_ns);
-        put_number(out, ",\"energy_j\":", row_energy_j(frame, interval, i));
+        put_number(out, ",\"energy_j\":", eco_row_energy_uj(frame, interval, i) / 1e6);
         put_number(out, ",\"rss_bytes\":", row->rss_bytes > 0 ? (double)row->rss_bytes : (double)NAN);
         eco_buf_text(out, row->flags & ECO_PROC_JOB ? ",\"job\":true" : ",\"job\":false");
         eco_buf_text(out, row->flags & ECO_PROC_ENDED ? ",\"ended\":true}" : ",\"ended\":false}");
     }
     eco_buf_char(out, ']');
+}
+
+/* Whose the row is, where rows are put together by that. */
+static void put_group(struct eco_buf *out, const struct eco_groups *groups, const struct eco_group_sum *sum)
+{
+    char space[ECO_GROUPING_TEXT_MAX];
+    eco_buf_text(out, "{\"group\":");
+    put_string(out, eco_group_key(groups, sum, space));
+    eco_buf_text(out, ",\"name\":");
+    put_string(out, eco_group_label(groups, sum, space));
+    put_number(out, ",\"energy_j\":", sum->frame_uj / 1e6);
+    put_seconds(out, ",\"cpu_s\":", sum->frame_cpu_ns);
+    put_number(out, ",\"processes\":", groups->by == ECO_GROUPING_TREE ? (double)NAN : (double)sum->alive);
+    put_number(out, ",\"cumulative_j\":", sum->energy_uj / 1e6);
+    eco_buf_char(out, '}');
+}
+
+static int put_groups(struct jsonl_sink *sink, const struct eco_frame *frame,
+                      const struct eco_interval *interval)
+{
+    struct eco_buf *out = &sink->base.out;
+    struct eco_groups *groups = &sink->groups;
+    groups->by = sink->base.options.by;
+    if (groups->by == ECO_GROUPING_NONE)
+        return 0;
+    int r = eco_groups_add_frame(groups, frame, interval);
+    eco_buf_text(out, ",\"by\":");
+    put_string(out, eco_grouping_name(groups->by));
+    eco_buf_text(out, ",\"groups\":[");
+    const char *separator = "";
+    for (size_t i = 0; i < groups->count && r == 0; i++) {
+        if (!groups->all[i].is_seen)
+            continue;
+        eco_buf_text(out, separator);
+        put_group(out, groups, &groups->all[i]);
+        separator = ",";
+    }
+    eco_buf_char(out, ']');
+    return r;
+}
+
+static void close_jsonl(struct eco_sink *base)
+{
+    eco_groups_finish(&((struct jsonl_sink *)base)->groups);
 }
 
 static void put_cumulative(struct eco_buf *out, const struct eco_tally *tally, const struct eco_frame *frame)
@@ -219,9 +263,10 @@ static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
     put_total(out, frame, interval.total, base->begin->policy);
     put_seconds(out, ",\"job_cpu_s\":", interval.job_cpu_ns);
     put_processes(out, base, frame, &interval);
+    int r = put_groups(sink, frame, &interval);
     put_cumulative(out, &sink->tally, frame);
     eco_buf_text(out, "}\n");
-    return 0;
+    return r;
 }
 
 static int write_report(struct eco_sink *sink, const struct eco_report *report)
@@ -239,4 +284,5 @@ const struct eco_sink_ops eco_sink_jsonl = {
     .begin = write_begin,
     .frame = write_frame,
     .report = write_report,
+    .close = close_jsonl,
 };

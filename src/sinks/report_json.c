@@ -103,6 +103,11 @@ static void put_host(struct eco_json *json, const struct eco_host *host)
     eco_json_kstring(json, "kernel", h->kernel);
     put_text_or_null(json, "virtualization", h->virtualization);
     eco_json_kdouble(json, "cpu_quota", h->cpu_quota);
+    put_text_or_null(json, "cpuset", h->cpuset);
+    put_text_or_null(json, "container", h->container);
+    put_text_or_null(json, "pod", h->pod);
+    put_text_or_null(json, "slurm_job", h->slurm_job);
+    put_text_or_null(json, "cgroup", h->cgroup);
     eco_json_close(json, '}');
 }
 
@@ -208,8 +213,9 @@ static void put_energy(struct eco_json *json, const struct eco_report *report)
     eco_json_kdouble(json, "estimated", known ? by_quality[ECO_ESTIMATED] : (double)NAN);
     eco_json_close(json, '}');
     put_uncertainty(json, &report->uncertainty[report->headline], known);
-    eco_json_knull(json, "job_marginal_j");
-    eco_json_knull(json, "job_alone_j");
+    bool has_curve = known && report->has_curve;
+    eco_json_kdouble(json, "job_marginal_j", has_curve ? report->job_marginal_j : (double)NAN);
+    eco_json_kdouble(json, "job_alone_j", has_curve ? report->job_alone_j : (double)NAN);
     eco_json_close(json, '}');
 }
 
@@ -251,7 +257,7 @@ static void put_domain(struct eco_json *json, const struct eco_report *report, u
     eco_json_kdouble(json, "mean_power_w", domain->mean_power_w);
     eco_json_kdouble(json, "peak_power_w", domain->peak_power_w);
     eco_json_kdouble(json, "gap_s", domain->gap_s);
-    eco_json_knull(json, "device");
+    eco_report_json_device(json, &domain->device);
     eco_json_close(json, '}');
 }
 
@@ -287,10 +293,21 @@ static void put_by_domain(struct eco_json *json, const struct eco_report *report
 static void put_process(struct eco_json *json, const struct eco_report *report,
                         const struct eco_report_process *process)
 {
+    const struct eco_identity *who = process->identity;
     eco_json_open(json, '{');
     eco_json_ki64(json, "pid", process->pid);
     eco_json_ki64(json, "ppid", process->ppid);
     eco_json_ku64(json, "uid", process->uid);
+    eco_json_kstring(json, "user", who ? who->user : NULL);
+    eco_json_kstring(json, "container", who ? who->container : NULL);
+    eco_json_kstring(json, "pod", who ? who->pod : NULL);
+    eco_json_kstring(json, "slurm_job", eco_identity_job(who));
+    eco_json_kstring(json, "slurm_step", who ? who->slurm_step : NULL);
+    if (who && who->slurm_task >= 0)
+        eco_json_ki64(json, "slurm_task", who->slurm_task);
+    else
+        eco_json_knull(json, "slurm_task");
+    eco_json_kstring(json, "unit", who ? who->unit : NULL);
     eco_json_kstring(json, "name", process->name ? process->name : "");
     eco_json_kstring(json, "role", process->role);
     eco_json_kstring(json, "cmdline", process->cmdline);
@@ -302,8 +319,8 @@ static void put_process(struct eco_json *json, const struct eco_report *report,
         eco_json_knull(json, "count");
     eco_json_kdouble(json, "cpu_s", process->cpu_s);
     put_known(json, "max_rss_bytes", process->max_rss_bytes);
-    eco_json_knull(json, "gpu_busy_s");
-    eco_json_knull(json, "gpu_memory_max_bytes");
+    eco_json_kdouble(json, "gpu_busy_s", process->gpu_busy_s);
+    put_known(json, "gpu_memory_max_bytes", process->gpu_memory_max_bytes);
     eco_json_kdouble(json, "energy_j",
                      report->has_energy ? process->energy_j[report->headline] : (double)NAN);
     put_by_domain(json, report, process);
@@ -316,11 +333,12 @@ static void put_gaps(struct eco_json *json, const struct eco_report *report)
     char text[ECO_NAME_MAX + 96];
     for (unsigned i = 0; i < report->domain_count; i++) {
         const struct eco_report_domain *domain = &report->domains[i];
-        if (!domain->info.counted || !(domain->gap_s > 0))
+        double gap_s = eco_gap_s(domain);
+        if (!domain->info.counted || !(gap_s > 0))
             continue;
         (void)snprintf(text, sizeof(text),
                        "%s could not be read for %.3f s; no energy is counted for that time",
-                       domain->info.name, domain->gap_s);
+                       domain->info.name, gap_s);
         eco_json_string(json, text);
     }
 }
@@ -365,6 +383,7 @@ void eco_report_json(struct eco_buf *out, const struct eco_report *report, const
     for (size_t i = 0; i < report->process_count; i++)
         put_process(&json, report, &report->processes[i]);
     eco_json_close(&json, ']');
+    eco_report_json_groups(&json, report);
     put_end(&json, report);
     eco_json_close(&json, '}');
     eco_buf_char(out, '\n');

@@ -3,9 +3,14 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "model/report.h"
 
 #define ECO_RUN_SCHEMA "ecocode.run/1"
 
 /** Appends one line. `type` becomes a key of that name behind "schema"; NULL = none. */
 void eco_report_json(struct eco_buf *out, const struct eco_report *report, const char *type);
+/** The key "device": null for what is no graphics card (report_json_device.c). */
+void eco_report_json_device(struct eco_json *json, const struct eco_report_device *device);
+/** The key "groups" with its value (report_groups.c). */
+void eco_report_json_groups(struct eco_json *json, const struct eco_report *report);

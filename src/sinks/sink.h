@@ -9,23 +9,25 @@
 #include "base/buf.h"
 #include "base/why.h"
 #include "model/frame.h"
+#include "model/grouping.h"
 #include "model/report.h"
 
 struct eco_sink;
 struct eco_meter;
 
 struct eco_sink_options {
-    const char *path;   /* NULL or "-" = the descriptor `fd` */
-    int fd;             /* used when path is NULL or "-"; borrowed */
-    const char *format; /* "text" "json" "jsonl" "csv"; NULL = by the path's suffix */
-    bool append;        /* to a regular file, instead of replacing it by rename at the end */
-    bool color;         /* text: escape sequences allowed */
-    bool utf8;          /* text: box characters and signs beyond ASCII */
-    unsigned columns;   /* text: width of the terminal, 0 = 79 */
-    size_t top;         /* text: at most so many process rows, 0 = default (10) */
-    bool live;          /* text: one aligned line per frame (monitor), header again every `rows` lines */
-    unsigned rows;      /* text: height of the terminal, 0 = 24 */
-    const char *mode;   /* "run" or "monitor" */
+    const char *path;     /* NULL or "-" = the descriptor `fd` */
+    int fd;               /* used when path is NULL or "-"; borrowed */
+    const char *format;   /* "text" "json" "jsonl" "csv"; NULL = by the path's suffix */
+    bool append;          /* to a regular file, instead of replacing it by rename at the end */
+    bool color;           /* text: escape sequences allowed */
+    bool utf8;            /* text: box characters and signs beyond ASCII */
+    unsigned columns;     /* text: width of the terminal, 0 = 79 */
+    size_t top;           /* text: at most so many process rows, 0 = default (10) */
+    bool live;            /* text: one aligned line per frame (monitor), header again every `rows` lines */
+    unsigned rows;        /* text: height of the terminal, 0 = 24 */
+    const char *mode;     /* "run" or "monitor" */
+    enum eco_grouping by; /* rows of groups beside those of domains; NONE = none */
 };
 
 /* What a stream says of itself, once, before the first frame. Borrowed. */

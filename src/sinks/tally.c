@@ -14,6 +14,7 @@ static void split_add(struct eco_split *sum, const struct eco_split *more, doubl
 static void domain_add(struct eco_tally_domain *sum, const struct eco_frame_domain *more, unsigned slots)
 {
     sum->gap_ns += more->gap_ns;
+    sum->card_busy_ns += more->card_busy_ns;
     if (more->state != ECO_ENERGY_OK)
         return;
     sum->machine_uj += more->machine_uj;
@@ -30,6 +31,7 @@ static void domain_missed(struct eco_tally_domain *sum, const struct eco_frame_d
     ret->machine_uj -= sum->machine_uj;
     ret->span_ns = eco_sub_sat(all->span_ns, sum->span_ns);
     ret->gap_ns = eco_sub_sat(all->gap_ns, sum->gap_ns);
+    ret->card_busy_ns = eco_sub_sat(all->card_busy_ns, sum->card_busy_ns);
     for (unsigned slot = 0; slot < slots; slot++)
         split_add(&ret->split[slot], &sum->split[slot], -1.0);
     *sum = (struct eco_tally_domain){0};

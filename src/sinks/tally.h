@@ -18,7 +18,7 @@ struct eco_interval {
 
 struct eco_tally_domain {
     double machine_uj;
-    uint64_t span_ns, gap_ns;
+    uint64_t span_ns, gap_ns, card_busy_ns;
     struct eco_split split[ECO_SLOT_COUNT];
 };
 

@@ -3,6 +3,7 @@
 #include "sinks/text.h"
 
 #include "sinks/sink.h"
+#include "sinks/text_groups.h"
 #include "sinks/text_live.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@
 struct text_sink {
     struct eco_sink base;
     struct eco_live live;
+    struct eco_group_table table;
 };
 
 static void open_page(struct eco_sink *sink, struct eco_page *ret)
@@ -36,6 +38,11 @@ static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
         return 0;
     open_page(base, &page);
     sink->live.rows = base->options.rows > ROWS_MIN ? base->options.rows : ROWS_DEFAULT;
+    if (base->options.by != ECO_GROUPING_NONE) {
+        sink->table.rows = sink->live.rows;
+        sink->table.groups.by = base->options.by;
+        return eco_group_table_frame(&sink->table, &page, frame);
+    }
     eco_live_frame(&sink->live, &page, frame);
     return 0;
 }
@@ -48,11 +55,19 @@ static int write_report(struct eco_sink *sink, const struct eco_report *report)
     /* Tables of what is only a model or no figure at all would look like knowledge. */
     if (report->has_energy && !eco_text_is_estimate(report))
         eco_text_table(&page, report);
-    int r = eco_text_processes(&page, report);
+    eco_text_cards(&page, report);
+    enum eco_grouping by = sink->options.by;
+    bool is_by_identity = by != ECO_GROUPING_NONE && by != ECO_GROUPING_PROCESS && by != ECO_GROUPING_TREE;
+    int r = is_by_identity ? eco_text_groups(&page, report, by) : eco_text_processes(&page, report);
     if (r < 0)
         return r;
     eco_text_notes(&page, report);
     return 0;
+}
+
+static void close_text(struct eco_sink *base)
+{
+    eco_groups_finish(&((struct text_sink *)base)->table.groups);
 }
 
 const struct eco_sink_ops eco_sink_text = {
@@ -62,4 +77,5 @@ const struct eco_sink_ops eco_sink_text = {
     .size = sizeof(struct text_sink),
     .frame = write_frame,
     .report = write_report,
+    .close = close_text,
 };

@@ -93,6 +93,10 @@ struct eco_grid {
 
 struct eco_grid eco_text_grid(const struct eco_report *report);
 void eco_text_table(struct eco_page *page, const struct eco_report *report);
+/** A line for each graphics card, where there are any. */
+void eco_text_cards(struct eco_page *page, const struct eco_report *report);
+/** What is to be known of their figures. */
+void eco_text_card_notes(struct eco_page *page, const struct eco_report *report);
 /** The printed total of the table's job column, in units of the grid's digit. */
 int64_t eco_text_table_job(const struct eco_report *report, const struct eco_grid *grid);
 int eco_text_processes(struct eco_page *page, const struct eco_report *report);

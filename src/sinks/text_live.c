@@ -14,6 +14,9 @@
 #define JOULES_WIDTH 12
 #define NAME_COLUMNS 9
 #define FIRST_CELLS  3 /* watts, CPU %, RAM */
+/* With graphics cards, so that a package still fits on 80 columns. */
+#define PERCENT_WIDTH    8
+#define CARD_WATTS_WIDTH 9
 
 /* Three digits, as many as a sensor gives in a second. */
 static void format_watts(double watts, char ret[ECO_FIGURE_MAX])
@@ -33,15 +36,30 @@ static double watts_of(const struct eco_frame_domain *domain, double uj)
                                                                  : (double)NAN;
 }
 
+/* Cards stand together in columns of their own. */
 static bool is_column(const struct eco_frame *frame, unsigned index)
 {
-    return frame->domain_info[index].counted;
+    return frame->domain_info[index].counted && frame->domain_info[index].kind != ECO_KIND_GPU;
+}
+
+static bool has_cards(const struct eco_frame *frame)
+{
+    bool has = false;
+    for (unsigned i = 0; i < frame->domain_count; i++)
+        has = has || frame->domain_info[i].kind == ECO_KIND_GPU;
+    return has;
+}
+
+static size_t percent_width(const struct eco_live *live)
+{
+    return live->has_cards ? PERCENT_WIDTH : CELL_WIDTH;
 }
 
 /* Domains that fit between the first columns and the joules. */
-static unsigned room(const struct eco_page *page)
+static unsigned room(const struct eco_live *live, const struct eco_page *page)
 {
-    size_t taken = TIME_WIDTH + FIRST_CELLS * CELL_WIDTH + JOULES_WIDTH;
+    size_t taken = TIME_WIDTH + (FIRST_CELLS - 1) * CELL_WIDTH + percent_width(live) + JOULES_WIDTH;
+    taken += live->has_cards ? PERCENT_WIDTH + CARD_WATTS_WIDTH : 0;
     return page->width > taken ? (unsigned)((page->width - taken) / CELL_WIDTH) : 0;
 }
 
@@ -49,10 +67,14 @@ static void put_header(struct eco_live *live, struct eco_page *page, const struc
 {
     struct eco_line line = {"time"};
     size_t column = TIME_WIDTH + CELL_WIDTH;
-    unsigned left = room(page);
+    unsigned left = room(live, page);
     eco_line_right(&line, column, live->is_machine ? "W" : "own W");
-    eco_line_right(&line, column += CELL_WIDTH, "CPU %");
+    eco_line_right(&line, column += percent_width(live), "CPU %");
     eco_line_right(&line, column += CELL_WIDTH, "RAM");
+    if (live->has_cards) {
+        eco_line_right(&line, column += PERCENT_WIDTH, "GPU %");
+        eco_line_right(&line, column += CARD_WATTS_WIDTH, "GPU W");
+    }
     for (unsigned i = 0; i < frame->domain_count && left > 0; i++) {
         char name[4 * ECO_NAME_MAX];
         if (!is_column(frame, i))
@@ -74,6 +96,29 @@ static void format_clock(int64_t real_ns, char ret[16])
         (void)eco_text_copy(ret, 16, "-");
 }
 
+/* Of all cards: 100 % is one that is always busy, as with CPUs. */
+static void put_cards(struct eco_line *line, size_t *column, const struct eco_frame *frame,
+                      const struct eco_interval *interval)
+{
+    char text[ECO_FIGURE_MAX];
+    double wall_ns = (double)(interval->t1_ns - interval->t0_ns), watts = 0, busy = 0;
+    bool has_watts = false, has_busy = false;
+    for (unsigned i = 0; i < frame->domain_count; i++) {
+        const struct eco_frame_domain *domain = &interval->domains[i];
+        if (frame->domain_info[i].kind != ECO_KIND_GPU)
+            continue;
+        double own = watts_of(domain, domain->machine_uj);
+        watts += isfinite(own) ? own : 0;
+        has_watts = has_watts || isfinite(own);
+        has_busy = has_busy || (domain->has_card_busy && wall_ns > 0);
+        busy += wall_ns > 0 ? fmin(1, (double)domain->card_busy_ns / wall_ns) : 0;
+    }
+    (void)snprintf(text, sizeof(text), "%ld", lround(100 * busy));
+    eco_line_right(line, *column += PERCENT_WIDTH, has_busy ? text : "-");
+    format_watts(has_watts ? watts : (double)NAN, text);
+    eco_line_right(line, *column += CARD_WATTS_WIDTH, text);
+}
+
 static void put_line(struct eco_live *live, struct eco_page *page, const struct eco_frame *frame,
                      const struct eco_interval *interval)
 {
@@ -83,16 +128,18 @@ static void put_line(struct eco_live *live, struct eco_page *page, const struct 
     double wall_ns = (double)(interval->t1_ns - interval->t0_ns);
     double cpu_ns = (double)(live->is_machine ? interval->machine_cpu_ns : interval->job_cpu_ns);
     size_t column = TIME_WIDTH + CELL_WIDTH;
-    unsigned left = room(page);
+    unsigned left = room(live, page);
     format_clock(frame->t1_real_ns, text);
     eco_line_add(&line, text);
     format_watts(watts_of(total, live->is_machine ? total->machine_uj : total->split[frame->headline].job_uj),
                  text);
     eco_line_right(&line, column, text);
     (void)snprintf(text, sizeof(text), "%ld", wall_ns > 0 ? lround(100.0 * cpu_ns / wall_ns) : 0);
-    eco_line_right(&line, column += CELL_WIDTH, text);
+    eco_line_right(&line, column += percent_width(live), text);
     eco_bytes_format(frame->job_rss_bytes, text);
     eco_line_right(&line, column += CELL_WIDTH, text);
+    if (live->has_cards)
+        put_cards(&line, &column, frame, interval);
     for (unsigned i = 0; i < frame->domain_count && left > 0; i++) {
         const struct eco_frame_domain *domain = &interval->domains[i];
         if (!is_column(frame, i))
@@ -128,6 +175,10 @@ void eco_live_frame(struct eco_live *live, struct eco_page *page, const struct e
     if (is_first)
         live->is_machine = true;
     decide(live, &interval);
+    if (live->has_cards != has_cards(frame)) {
+        live->has_cards = !live->has_cards;
+        live->since_head = live->rows;
+    }
     const struct eco_tally_domain *total = &live->tally.total;
     live->joules = (live->is_machine ? total->machine_uj : total->split[frame->headline].job_uj) / 1e6;
     if (is_first || live->since_head + 2 >= live->rows)

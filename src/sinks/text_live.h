@@ -9,6 +9,7 @@ struct eco_live {
     struct eco_tally tally;
     unsigned rows;               /* height of the terminal */
     unsigned since_head;         /* lines since the header was last shown */
+    bool has_cards;              /* some domain is a graphics card: two columns for all of them */
     bool is_machine, is_decided; /* watts of the whole machine, or of the processes watched */
     double joules;
 };

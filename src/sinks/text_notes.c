@@ -13,6 +13,7 @@
 #define INSIGHT_IDLE   0.5
 #define INSIGHT_BUSY   0.5
 #define NAMED_GAPS_MAX 4
+#define MARGINAL_TOLD  0.02
 
 /* A fraction with one place, whatever the locale. */
 static void format_tenths(double value, char ret[ECO_FIGURE_MAX])
@@ -60,6 +61,29 @@ static void put_model(struct eco_page *page, const struct eco_report *report)
         "CPU times and shares are measured. The joules are a model%s%s. Its error is mostly the same "
         "in every run on this machine: comparing two runs is far more exact than either figure",
         *report->model_text ? ": " : "", report->model_text);
+    eco_page_wrap(page, text, ECO_STYLE_PLAIN);
+}
+
+/* Where others ran too, and the calibration tells it apart from the job's own energy. */
+static void put_marginal(struct eco_page *page, const struct eco_report *report)
+{
+    double own_j = report->sums[ECO_SLOT_ACTIVE].job_j,
+           values[] = {report->job_marginal_j, report->job_alone_j};
+    char text[256], figures[2][ECO_FIGURE_MAX];
+    bool is_told = report->has_energy && report->has_curve && own_j > 0 &&
+                   !eco_text_is_too_small(report, ECO_SLOT_ACTIVE) && !eco_text_is_machine(page, report) &&
+                   fmax(fabs(values[0] - own_j), fabs(values[1] - own_j)) > MARGINAL_TOLD * own_j;
+    if (!is_told)
+        return;
+    for (int i = 0; i < 2; i++) {
+        int digit = eco_text_digit(report, ECO_SLOT_ACTIVE);
+        struct eco_scale scale = eco_scale_for(values[i], digit);
+        eco_figure_format(values[i], digit, &scale, "J", figures[i]);
+    }
+    (void)snprintf(text, sizeof(text),
+                   "By the calibration it added %s to what others drew; alone it would have used %s",
+                   figures[0], figures[1]);
+    eco_page_blank(page);
     eco_page_wrap(page, text, ECO_STYLE_PLAIN);
 }
 
@@ -128,14 +152,15 @@ static void put_gaps(struct eco_page *page, const struct eco_report *report)
     unsigned said = 0, more = 0;
     for (unsigned i = 0; i < report->domain_count; i++) {
         const struct eco_report_domain *domain = &report->domains[i];
-        if (!domain->info.counted || !(domain->gap_s > 0))
+        double gap_s = eco_gap_s(domain);
+        if (!domain->info.counted || !(gap_s > 0))
             continue;
         if (said == NAMED_GAPS_MAX) {
             more++;
             continue;
         }
         said++;
-        eco_duration_format(domain->gap_s, seconds);
+        eco_duration_format(gap_s, seconds);
         (void)snprintf(text, sizeof(text),
                        "Gap: %s could not be read for %s; no energy is counted for that time",
                        domain->info.name, seconds);
@@ -201,9 +226,11 @@ void eco_text_notes(struct eco_page *page, const struct eco_report *report)
 {
     put_sensor(page, report);
     put_model(page, report);
+    put_marginal(page, report);
     eco_page_blank(page);
     put_parts(page, report);
     put_boundary(page, report);
+    eco_text_card_notes(page, report);
     put_self(page, report);
     put_warnings(page, report);
     put_insight(page, report);

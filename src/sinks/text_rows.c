@@ -17,6 +17,7 @@
 #define TIME_WIDTH  11
 #define RAM_WIDTH   10
 #define SHARE_WIDTH 7
+#define GPU_WIDTH   11
 
 struct view {
     struct eco_page *page;
@@ -29,10 +30,10 @@ struct view {
     int64_t *percent; /* [count + 1] */
     double *weights;  /* [count + 1] of the shares */
     struct eco_tree_node hidden;
-    bool has_energy_column;
+    bool has_energy_column, has_gpu_column;
     struct eco_grid grid;
     size_t energy_width, label_width;
-    double max_cpu_s;
+    double max_cpu_s, max_gpu_s;
 };
 
 static void gather(struct view *view)
@@ -43,8 +44,12 @@ static void gather(struct view *view)
     for (size_t i = 0; i < view->tree.count; i++) {
         const struct eco_tree_node *node = &view->tree.nodes[i];
         view->max_cpu_s = fmax(view->max_cpu_s, node->cpu_s);
+        view->has_gpu_column |= isfinite(node->gpu_busy_s);
+        view->max_gpu_s = fmax(view->max_gpu_s, node->gpu_busy_s);
         if (node->is_shown)
             continue;
+        if (isfinite(node->gpu_busy_s))
+            view->hidden.gpu_busy_s = fmax(view->hidden.gpu_busy_s, 0) + node->gpu_busy_s;
         view->hidden.count += node->count;
         view->hidden.cpu_s += node->cpu_s;
         view->hidden.energy_j += node->energy_j;
@@ -52,6 +57,7 @@ static void gather(struct view *view)
             view->hidden.max_rss_bytes = node->max_rss_bytes;
     }
     view->max_cpu_s = fmax(view->max_cpu_s, view->hidden.cpu_s);
+    view->max_gpu_s = fmax(view->max_gpu_s, view->hidden.gpu_busy_s);
 }
 
 static const struct eco_tree_node *node_at(const struct view *view, size_t i)
@@ -133,6 +139,11 @@ static void put_figures(struct eco_line *line, const struct view *view, size_t i
     eco_bytes_format(node->max_rss_bytes, text);
     column += RAM_WIDTH;
     eco_line_right(line, column, text);
+    if (view->has_gpu_column) {
+        eco_cpu_time_format(node->gpu_busy_s, view->max_gpu_s, text);
+        column += GPU_WIDTH;
+        eco_line_right(line, column, isfinite(node->gpu_busy_s) ? text : "-");
+    }
     if (view->has_energy_column) {
         eco_figure_number((double)view->cells[i] * eco_pow10(view->grid.digit), view->grid.digit,
                           &view->grid.scale, text);
@@ -155,6 +166,8 @@ static void put_header(const struct view *view)
     eco_line_right(&line, column, "CPU time");
     column += RAM_WIDTH;
     eco_line_right(&line, column, "peak RAM");
+    if (view->has_gpu_column)
+        eco_line_right(&line, column += GPU_WIDTH, "GPU time");
     if (view->has_energy_column) {
         (void)snprintf(unit, sizeof(unit), "%sJ", view->grid.scale.prefix);
         column += view->energy_width;
@@ -193,7 +206,7 @@ static void measure_columns(struct view *view)
         if (strlen(text) + 2 > view->energy_width)
             view->energy_width = strlen(text) + 2;
     }
-    taken += view->has_energy_column ? view->energy_width : 0;
+    taken += (view->has_energy_column ? view->energy_width : 0) + (view->has_gpu_column ? GPU_WIDTH : 0);
     view->label_width = view->page->width > taken + 8 ? view->page->width - taken : 8;
 }
 
@@ -218,6 +231,7 @@ int eco_text_processes(struct eco_page *page, const struct eco_report *report)
                       !eco_text_is_too_small(report, report->headline);
     struct view view = {
         .page = page, .report = report, .grid = eco_text_grid(report), .has_energy_column = has_energy};
+    view.hidden.gpu_busy_s = (double)NAN;
     if (report->process_count == 0)
         return 0;
     int r = eco_tree_init(&view.tree, report, page->top > 0 ? page->top : TOP_DEFAULT);

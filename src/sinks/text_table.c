@@ -103,8 +103,11 @@ static void format_source(const struct eco_report_domain *domain, char *ret, siz
 {
     static const struct {
         const char *source, *words;
-    } known[] = {
-        {"powercap", "RAPL"}, {"perf", "RAPL (perf)"}, {"battery", "battery"}, {"model", "estimate"}};
+    } known[] = {{"powercap", "RAPL"},
+                 {"perf", "RAPL (perf)"},
+                 {"battery", "battery"},
+                 {"model", "estimate"},
+                 {"nvml", "NVML"}};
     const struct eco_domain *info = &domain->info;
     ret[0] = '\0';
     for (unsigned i = 0; i < info->source_count && i < ECO_DOMAIN_SOURCES_MAX; i++) {

@@ -107,6 +107,8 @@ static void add_row(struct builder *b, size_t node_index, size_t row_index)
     node->rows++;
     node->cpu_s += known(process->cpu_s);
     node->energy_j += b->report->has_energy ? known(process->energy_j[b->report->headline]) : 0.0;
+    if (isfinite(process->gpu_busy_s))
+        node->gpu_busy_s = known(node->gpu_busy_s) + process->gpu_busy_s;
     if (process->max_rss_bytes > node->max_rss_bytes)
         node->max_rss_bytes = process->max_rss_bytes;
     b->rows[row_index].node = node_index;
@@ -117,6 +119,7 @@ static size_t new_node(struct builder *b, const struct row *row)
     struct eco_tree *tree = b->tree;
     unsigned depth = row->parent_node == ECO_TREE_NONE ? 0 : tree->nodes[row->parent_node].depth + 1;
     tree->nodes[tree->count] = (struct eco_tree_node){.first = row->process,
+                                                      .gpu_busy_s = (double)NAN,
                                                       .parent = row->parent_node,
                                                       .first_child = ECO_TREE_NONE,
                                                       .next = ECO_TREE_NONE,

@@ -15,6 +15,7 @@ struct eco_tree_node {
     size_t rows;                            /* of the report */
     double cpu_s, energy_j;                 /* own, without what is below; energy by the headline */
     double below;                           /* weight of the whole branch, for the order */
+    double gpu_busy_s;                      /* nan = no graphics card was used */
     uint64_t max_rss_bytes;                 /* of the largest one */
     size_t parent, first_child, next;       /* indices or ECO_TREE_NONE; children by weight */
     unsigned depth;

@@ -101,6 +101,7 @@ void eco_host_read(const struct eco_root *root, struct eco_host *ret)
     eco_host_read_cpu(root, ret);
     eco_host_read_virt(root, ret);
     ret->cpu_quota = eco_host_read_quota(root);
+    eco_host_read_cpuset(ret->cpuset, sizeof(ret->cpuset));
     ret->on_battery = read_on_battery(root);
     long ticks = sysconf(_SC_CLK_TCK);
     ret->ticks_per_s = ticks > 0 ? (uint32_t)ticks : 0;

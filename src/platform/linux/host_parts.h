@@ -14,4 +14,6 @@ void eco_host_read_cpu(const struct eco_root *root, struct eco_host *ret);
 /** Hypervisor, container, cloud, machine type. After eco_host_read_cpu(). */
 void eco_host_read_virt(const struct eco_root *root, struct eco_host *ret);
 /** CPUs that our cgroup and those above it allow; nan = no limit. */
+/** CPUs that we may run on, as "0-3,8"; "" when that is not to be had or does not fit. */
+void eco_host_read_cpuset(char *ret, size_t size);
 double eco_host_read_quota(const struct eco_root *root);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void close_fd(int *fd)
@@ -79,4 +80,28 @@ int eco_process_is_stopped(pid_t pid)
         return -EPROTO;
     }
     return end[2] == 'T' || end[2] == 't' ? 1 : 0;
+}
+
+int eco_process_own_path(char *ret, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", ret, size);
+    if (n < 0)
+        return -errno;
+    if ((size_t)n >= size)
+        return -ENAMETOOLONG;
+    ret[n] = '\0';
+    return 0;
+}
+
+/* Their numbers are fixed: include/uapi/linux/nsfs.h. */
+static bool is_namespace(const char *path, ino_t number)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_ino == number;
+}
+
+bool eco_process_is_in_first_namespaces(void)
+{
+    return is_namespace("/proc/self/ns/pid", 0xeffffffcu) &&
+           (access("/proc/self/ns/time", F_OK) != 0 || is_namespace("/proc/self/ns/time", 0xeffffffau));
 }

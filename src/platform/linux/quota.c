@@ -5,6 +5,7 @@
 #include "platform/linux/host_parts.h"
 
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,4 +119,34 @@ double eco_host_read_quota(const struct eco_root *root)
         line += length + more;
     }
     return least;
+}
+
+/* Affinity within the cpuset of our cgroup: what the scheduler goes by (sched_setaffinity(2)). */
+void eco_host_read_cpuset(char *ret, size_t size)
+{
+    static const unsigned most = ECO_CPUS_MAX;
+    cpu_set_t *set = CPU_ALLOC(most);
+    size_t bytes = CPU_ALLOC_SIZE(most), length = 0;
+    *ret = '\0';
+    if (!set)
+        return;
+    if (sched_getaffinity(0, bytes, set) < 0) {
+        CPU_FREE(set);
+        return;
+    }
+    for (unsigned cpu = 0; cpu < most && length < size; cpu++) {
+        if (!CPU_ISSET_S(cpu, bytes, set))
+            continue;
+        unsigned last = cpu;
+        while (last + 1 < most && CPU_ISSET_S(last + 1, bytes, set))
+            last++;
+        const char *comma = length > 0 ? "," : "";
+        int n = last > cpu ? snprintf(ret + length, size - length, "%s%u-%u", comma, cpu, last)
+                           : snprintf(ret + length, size - length, "%s%u", comma, cpu);
+        length += (size_t)n;
+        cpu = last;
+    }
+    if (length >= size)
+        *ret = '\0';
+    CPU_FREE(set);
 }

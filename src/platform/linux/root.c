@@ -101,6 +101,9 @@ int eco_root_open(const struct eco_root *root, enum eco_tree tree, const char *p
     int fd = openat(root->fd[tree], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -errno;
+    /* The kernel's own trees hold regular files, folders (which cannot be read), and nothing that blocks. */
+    if (root->is_own[tree])
+        return fd;
     struct stat info;
     r = fstat(fd, &info) < 0 ? -errno : 0;
     if (r == 0 && !S_ISREG(info.st_mode))

@@ -15,3 +15,15 @@ int eco_process_is_stopped(pid_t pid)
     (void)pid;
     return -ENOTSUP;
 }
+
+int eco_process_own_path(char *ret, size_t size)
+{
+    (void)ret;
+    (void)size;
+    return -ENOENT;
+}
+
+bool eco_process_is_in_first_namespaces(void)
+{
+    return false;
+}
