@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/doctor.h"
+#include "cli/fix.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,6 +85,12 @@ static int run(struct eco_call *call)
 {
     struct eco_why why = {0};
     struct eco_probe *probe;
+    const struct eco_settings *settings = &call->settings;
+    if (settings->fix || settings->undo)
+        return eco_fix_run(call);
+    if (settings->udev || settings->yes || settings->dry_run)
+        return eco_failf(call->command, ECO_EXIT_MISUSE,
+                         "--udev, --yes and --dry-run go with --fix or --undo");
     int r = eco_probe_open(call, &probe, &why);
     if (r < 0) {
         if (!*why.text)
@@ -104,7 +111,39 @@ static int run(struct eco_call *call)
     return status;
 }
 
+#define AT(field) offsetof(struct eco_settings, field)
+
 static const struct eco_option options[] = {
+    {.name = "fix",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(fix),
+     .only_here = true,
+     .help =
+         "Let users measure without being root: installs ecocode-priv with its group and capabilities and "
+         "lets the user who called sudo in; shows everything first and asks"},
+    {.name = "undo",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(undo),
+     .only_here = true,
+     .help = "Take away what --fix has made"},
+    {.name = "udev",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(udev),
+     .only_here = true,
+     .help =
+         "With --fix or --undo: instead of the helper a rule of udev that opens the energy counters to the "
+         "group, without any limit on how often they are read"},
+    {.name = "dry-run",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(dry_run),
+     .only_here = true,
+     .help = "With --fix or --undo: print the commands, do nothing"},
+    {.name = "yes",
+     .letter = 'y',
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(yes),
+     .only_here = true,
+     .help = "With --fix or --undo: do not ask"},
     {.name = "bundle",
      .kind = ECO_OPTION_TEXT,
      .value = "FILE",
@@ -117,13 +156,15 @@ static const struct eco_option *const tables[] = {options, eco_options_output, e
                                                   eco_options_common, NULL};
 static const struct eco_example examples[] = {
     {"ecocode doctor", "every check, and under each that did not pass the command that mends it"},
+    {"ecocode doctor --fix --dry-run", "the commands that would let you measure without being root"},
+    {"sudo ecocode doctor --fix", "do it, once for this machine"},
     {"ecocode doctor --bundle machine.tree", "a file to attach to a report about this machine"},
     {0}};
 
 const struct eco_command eco_command_doctor = {
     .name = "doctor",
     .summary = "Check what this machine can measure and how to mend it",
-    .usage = "[--json | --bundle FILE]",
+    .usage = "[--json | --bundle FILE | --fix | --undo]",
     .description =
         "Each line is PASS, WARN, FAIL or SKIP with an id that never changes. Exit status 1 when a check "
         "failed: a counter is there, but cannot be read.",

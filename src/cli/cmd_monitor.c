@@ -3,6 +3,7 @@
 #include "base/parse.h"
 #include "cli/ancestors.h"
 #include "cli/command.h"
+#include "cli/select.h"
 #include "cli/session.h"
 
 #include <errno.h>
@@ -12,6 +13,10 @@
 #include <unistd.h>
 
 #define PIDS_MAX 256
+/* So many clocks cost more than the hook that tells which of them moved. */
+#define MANY_PROCESSES     200
+#define GPUS_WAIT_NS       (300 * ECO_NS_PER_MS)
+#define ACCOUNTING_WAIT_NS (200 * ECO_NS_PER_MS)
 
 struct watched {
     int32_t pids[PIDS_MAX];
@@ -123,8 +128,18 @@ static int open_all(struct eco_session *session, const struct eco_call *call, co
     }
     if (r < 0)
         return r;
+    /* The baseline is better with it, so it is worth a moment. */
+    eco_accounting_ask(&session->accounting, call, session->meter,
+                       eco_meter_process_count(session->meter) >= MANY_PROCESSES);
+    eco_session_start_gpus(session, GPUS_WAIT_NS);
+    eco_accounting_await(&session->accounting, session->meter, eco_now_ns() + ACCOUNTING_WAIT_NS);
     session->started_real_ns = eco_clock_system.real_ns(&eco_clock_system);
     r = eco_meter_begin(session->meter);
+    if (r >= 0 && session->selection && !call->settings.wait) {
+        r = eco_select_check(session->meter, session->selection, why);
+        if (r < 0)
+            return r;
+    }
     if (r < 0 && r != -ESRCH)
         eco_why_set(why, "the first look failed: %s", strerror(-r));
     return r == -ESRCH ? 0 : r;
@@ -135,6 +150,14 @@ static bool ends_frame(const struct eco_session *session, uint64_t at_ns)
 {
     uint64_t interval = session->begin.interval_ns;
     return at_ns + interval / 2 >= session->last_t1_ns + interval;
+}
+
+/* Trees, containers and jobs end; units and users may come again, and so may what is waited for. */
+static bool ends_with_last(const struct watched *watched, const struct eco_settings *settings)
+{
+    unsigned again = settings->units.count + settings->users.count;
+    return watched->count > 0 ||
+           (settings->containers.count + settings->jobs.count > 0 && !again && !settings->wait);
 }
 
 static void watch(struct eco_session *session, const struct eco_settings *settings, bool trees,
@@ -152,6 +175,7 @@ static void watch(struct eco_session *session, const struct eco_settings *settin
         uint64_t before = session->last_seq;
         bool delivered = session->delivered;
         (void)sigprocmask(SIG_UNBLOCK, ends, NULL);
+        eco_accounting_take(&session->accounting, session->meter);
         (void)eco_meter_tick(session->meter);
         (void)sigprocmask(SIG_BLOCK, ends, NULL);
         uint32_t alive = eco_session_deliver(session);
@@ -159,6 +183,8 @@ static void watch(struct eco_session *session, const struct eco_settings *settin
         if (asked_to_end || (trees && alive == 0))
             break;
     }
+    eco_session_edge(session, true);
+    eco_accounting_finish(&session->accounting);
     (void)eco_meter_end(session->meter);
     (void)eco_session_deliver(session);
 }
@@ -171,10 +197,18 @@ static int run(struct eco_call *call)
         return eco_fail(call->command, ECO_EXIT_MISUSE, &why);
     if (!collect_pids(&call->settings.pids, &watched))
         return eco_failf(call->command, ECO_EXIT_MISUSE, "more than %d process ids", PIDS_MAX);
+    static uint32_t uids[ECO_SELECTED_MAX];
+    struct eco_selection selection;
+    if (eco_select(&call->settings, uids, &selection, &why) < 0)
+        return eco_fail(call->command, ECO_EXIT_MISUSE, &why);
+    if (watched.count > 0 && !eco_selection_is_empty(&selection))
+        return eco_failf(call->command, ECO_EXIT_MISUSE,
+                         "-p does not go with --container, --job, --unit and --user");
     sigset_t ends;
     take_signals(&ends);
     static struct eco_session session;
     eco_session_init(&session, call, NULL);
+    session.selection = eco_selection_is_empty(&selection) ? NULL : &selection;
     int r = open_all(&session, call, &watched, &why);
     if (r < 0) {
         eco_session_finish(&session);
@@ -184,7 +218,7 @@ static int run(struct eco_call *call)
     }
     offer_tree(call, &watched);
     eco_session_begin(&session, call->settings.record);
-    watch(&session, &call->settings, watched.count > 0, &ends);
+    watch(&session, &call->settings, ends_with_last(&watched, &call->settings), &ends);
     r = eco_session_make_report(&session);
     if (r == 0)
         eco_session_end(&session, true);
@@ -203,6 +237,39 @@ static const struct eco_option options[] = {
      .check = eco_check_pids,
      .offset = offsetof(struct eco_settings, pids),
      .help = "Measure these processes and all that descends from them; without it the whole machine"},
+    {.name = "container",
+     .kind = ECO_OPTION_LIST,
+     .value = "ID",
+     .check = eco_check_filled,
+     .offset = offsetof(struct eco_settings, containers),
+     .help = "Measure the processes of this container, or Kubernetes pod: the beginning of its id, or its "
+             "name; may "
+             "be repeated"},
+    {.name = "job",
+     .kind = ECO_OPTION_LIST,
+     .value = "ID",
+     .check = eco_check_filled,
+     .offset = offsetof(struct eco_settings, jobs),
+     .help =
+         "Measure the processes of this Slurm job: 3, 2_1 of an array, or all of array 2; may be repeated"},
+    {.name = "unit",
+     .kind = ECO_OPTION_LIST,
+     .value = "NAME",
+     .check = eco_check_filled,
+     .offset = offsetof(struct eco_settings, units),
+     .help = "Measure the processes of this systemd unit, or slice: nginx, user.slice; may be repeated"},
+    {.name = "user",
+     .kind = ECO_OPTION_LIST,
+     .value = "NAME",
+     .check = eco_check_filled,
+     .offset = offsetof(struct eco_settings, users),
+     .help = "Measure the processes of this user, by name or number; may be repeated. What several kinds of "
+             "these "
+             "name must hold together"},
+    {.name = "wait",
+     .kind = ECO_OPTION_FLAG,
+     .offset = offsetof(struct eco_settings, wait),
+     .help = "Wait for what is chosen to appear, and for it to come again"},
     {.name = "duration",
      .kind = ECO_OPTION_DURATION,
      .value = "TIME",
@@ -231,18 +298,21 @@ static const struct eco_option *const tables[] = {options,
 static const struct eco_example examples[] = {
     {"ecocode monitor", "the whole machine, one line a second; totals at Ctrl-C"},
     {"ecocode monitor -p 1234 --duration 1m", "a process and all that descends from it, for a minute"},
+    {"ecocode monitor --by container", "who on this machine uses how much; sorted by watts"},
+    {"ecocode monitor --job 4711 -o job.json", "a Slurm job until it ends"},
     {"ecocode monitor --interval 10s > power.csv", "CSV where the output is no terminal"},
     {0}};
 
 const struct eco_command eco_command_monitor = {
     .name = "monitor",
     .summary = "Watch the power of the machine or of running processes",
-    .usage = "[-p PID[,PID]] [options]",
+    .usage = "[-p PID[,PID]] [--container ID] [--job ID] [options]",
     .description = "Prints one line per interval: time, watts, CPU, memory, watts by part of the machine, "
                    "joules so far. On a "
                    "terminal that is a table, otherwise CSV. The totals follow at Ctrl-C, after --count or "
                    "--duration, or when "
-                   "the last of the given processes has ended.\n\nWatching a quiet machine teaches ecocode "
+                   "the last of the given processes, or of the chosen containers and jobs, has "
+                   "ended.\n\nWatching a quiet machine teaches ecocode "
                    "its idle power, which "
                    "later runs take out.",
     .examples = examples,

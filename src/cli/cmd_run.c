@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * run: measures a command. Two processes: the one that was started runs the command (parent.c), a second one
- * measures (measurer.c), so that no sensor can keep the first. The order matters: CMD is forked before
- * anything is opened and held on a pipe, so that it inherits nothing; behind it comes the measurer, which
+ * measures (measurer.c), so that no sensor can keep the first. The order matters: the measurer is forked
+ * first, and begins; then CMD, by a process that has opened nothing, and is held on a pipe. The measurer
  * opens outputs while CMD waits, so that a mistyped path is told before anything ran, and takes the baseline;
  * then CMD is let go.
  */
 #include "cli/measurer.h"
 #include "cli/parent.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -35,7 +36,6 @@ static int start_measurer(struct eco_session *session, struct eco_run *run, cons
         measurer.run = run;
         measurer.call = call;
         measurer.link = ends[0];
-        measurer.pid = eco_run_pid(run);
         (void)prctl(PR_GET_NAME, measurer.own_name);
         eco_measurer_be(&measurer);
     }
@@ -43,8 +43,34 @@ static int start_measurer(struct eco_session *session, struct eco_run *run, cons
     return 0;
 }
 
+/* Both processes. They begin side by side: the sensors are opened while the command is made. */
+static int start(struct eco_session *session, struct eco_run *run, const struct eco_call *call,
+                 struct eco_parent *parent, struct eco_why *why)
+{
+    eco_run_find_place(run);
+    int r = start_measurer(session, run, call, parent, why);
+    if (r < 0)
+        return r;
+    r = eco_run_spawn(run, why);
+    if (r < 0)
+        eco_parent_give_up(parent);
+    return r;
+}
+
+/* 0, or negative errno with the reason. */
+static int find_user(const struct eco_call *call, struct eco_user *ret, struct eco_why *why)
+{
+    const char *name = call->settings.run_as;
+    if (geteuid() == 0)
+        return eco_user_find(name, ret, why);
+    eco_why_set(why, "only root can run a command as another user");
+    eco_why_fix(why, "sudo ecocode run -u %.100s ...", name);
+    return -EPERM;
+}
+
 static int run(struct eco_call *call)
 {
+    static struct eco_user user;
     static struct eco_session session;
     struct eco_why why = {0};
     struct eco_run *run = NULL;
@@ -53,17 +79,18 @@ static int run(struct eco_call *call)
         return eco_failf(call->command, ECO_EXIT_RUN, "no command given: ecocode run [options] CMD...");
     if (eco_session_check(call, &why) < 0)
         return eco_fail(call->command, ECO_EXIT_RUN, &why);
+    if (call->settings.run_as && find_user(call, &user, &why) < 0)
+        return eco_fail(call->command, ECO_EXIT_RUN, &why);
     call->pid = (int32_t)getpid();
     eco_session_init(&session, call, call->words);
     const struct eco_run_options options = {.argv = call->words,
                                             .run_id = session.run_id,
                                             .no_cgroup = call->settings.no_cgroup,
-                                            .wait_all = call->settings.wait_all};
+                                            .wait_all = call->settings.wait_all,
+                                            .user = call->settings.run_as ? &user : NULL};
     int r = eco_run_prepare(&options, &run, &why);
     if (r == 0)
-        r = eco_run_spawn(run, &why);
-    if (r == 0)
-        r = start_measurer(&session, run, call, &parent, &why);
+        r = start(&session, run, call, &parent, &why);
     int status = r < 0 ? eco_fail(call->command, ECO_EXIT_RUN, &why) : eco_parent_be(&parent);
     eco_run_reap_rest(run);
     run = eco_run_finish(run);
@@ -83,6 +110,7 @@ static const struct eco_example examples[] = {
     {"ecocode run python3 train.py", "measure a training run; the report follows on standard error"},
     {"ecocode run -q -o run.json make -j8", "no report on the screen, all figures as JSON in a file"},
     {"ecocode run --measure-idle 5s ./simulate", "learn the idle power of a quiet machine first"},
+    {"sudo ecocode run -u \"$USER\" ./simulate", "root's sensors, but the command is yours"},
     {"ecocode run --interval 100ms -o power.csv ./simulate", "power over time, ten lines a second"},
     {0}};
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #define JSON_LIMIT (4u << 20)
 
@@ -41,6 +42,25 @@ static void format_power(const struct eco_finding *finding, char *ret, size_t si
         (void)snprintf(ret, size, "-");
 }
 
+/* Its own word for where it comes from: there is one sensor for all makers of graphics cards. */
+static const char *source_of(const struct eco_finding *finding)
+{
+    return *finding->channel->source ? finding->channel->source : finding->sensor;
+}
+
+/* Which card it is, and how often its figure is new. */
+static void write_card(const struct eco_channel *channel)
+{
+    char label[ECO_NAME_MAX * 2];
+    if (channel->key.kind != ECO_KIND_GPU)
+        return;
+    clean(label, sizeof label, channel->label);
+    (void)printf("%14s%s", "", label);
+    if (channel->period_ns)
+        (void)printf(", every %.3g ms", (double)channel->period_ns * 1e-6);
+    (void)printf(", +-%.2g %%\n", 200 * channel->alpha);
+}
+
 static void write_row(const struct eco_probe *probe, const struct eco_finding *finding)
 {
     const struct eco_channel *channel = finding->channel;
@@ -48,7 +68,9 @@ static void write_row(const struct eco_probe *probe, const struct eco_finding *f
         power[32];
     clean(name, sizeof name, channel->name);
     clean(label, sizeof label, channel->label);
-    (void)snprintf(source, sizeof source, "%s %s", finding->sensor, label);
+    bool is_card = channel->key.kind == ECO_KIND_GPU;
+    (void)snprintf(source, sizeof source, "%s%s%s", source_of(finding), is_card ? "" : " ",
+                   is_card ? "" : label);
     eco_text_cut(name, 13, true);
     eco_text_cut(source, 24, true);
     format_counted(probe, finding, counted, sizeof counted);
@@ -56,6 +78,7 @@ static void write_row(const struct eco_probe *probe, const struct eco_finding *f
     format_power(finding, power, sizeof power);
     (void)printf("%-13s %-24s %-7s %-9s %8s  %s\n", name, source, eco_kind_name(channel->key.kind),
                  eco_quality_name(channel->quality), power, counted);
+    write_card(channel);
     if (channel->range_high_uw)
         (void)printf("%14srange %.4g to %.4g W\n", "", (double)channel->range_low_uw * 1e-6,
                      (double)channel->range_high_uw * 1e-6);
@@ -67,7 +90,7 @@ static void write_refused(const struct eco_finding *finding)
 {
     const struct eco_refusal *refusal = finding->refusal;
     char text[ECO_WHY_MAX + ECO_NAME_MAX * 3];
-    (void)snprintf(text, sizeof text, "%s %s: %s", finding->sensor, refusal->what,
+    (void)snprintf(text, sizeof text, "%s%s%s: %s", finding->sensor, *refusal->what ? " " : "", refusal->what,
                    *refusal->why.text ? refusal->why.text : strerror(-refusal->error));
     char shown[sizeof text];
     clean(shown, sizeof shown, text);
@@ -86,6 +109,24 @@ static bool is_told(const struct eco_probe *probe)
             return true;
     }
     return false;
+}
+
+static void write_calibration(const struct eco_probe *probe)
+{
+    const struct eco_calibration *calibration = probe->calibration;
+    char text[400];
+    size_t length = 0;
+    time_t at = calibration ? (time_t)calibration->at_real_s : 0;
+    struct tm date;
+    if (!calibration || !gmtime_r(&at, &date))
+        return;
+    length += (size_t)snprintf(text, sizeof text, "Calibrated on %04d-%02d-%02d", date.tm_year + 1900,
+                               date.tm_mon + 1, date.tm_mday);
+    for (unsigned i = 0; i < calibration->domain_count && length < sizeof text - 100; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s %.40s %.4g W", i ? "," : ": idle",
+                                   calibration->domains[i].name, calibration->domains[i].idle_w);
+    (void)printf("\n");
+    eco_help_fill(stdout, text, 0, 0);
 }
 
 static void write_text(const struct eco_probe *probe)
@@ -117,6 +158,7 @@ static void write_text(const struct eco_probe *probe)
         (void)snprintf(text, sizeof text, "Estimated by a model: %s", model);
         eco_help_fill(stdout, text, 0, 0);
     }
+    write_calibration(probe);
     if (*probe->why.text && !is_told(probe)) {
         (void)printf("\n");
         eco_help_fill(stdout, probe->why.text, 0, 0);
@@ -133,7 +175,7 @@ static void put_channel(struct eco_json *json, const struct eco_probe *probe,
     bool inside = domain && domain->within >= 0;
     eco_json_open(json, '{');
     eco_json_kstring(json, "domain", channel->name);
-    eco_json_kstring(json, "source", finding->sensor);
+    eco_json_kstring(json, "source", source_of(finding));
     eco_json_kstring(json, "detail", channel->label);
     eco_json_kstring(json, "kind", eco_kind_name(channel->key.kind));
     eco_json_kstring(json, "quality", eco_quality_name(channel->quality));
@@ -151,6 +193,7 @@ static void put_channel(struct eco_json *json, const struct eco_probe *probe,
                      channel->range_high_uw ? (double)channel->range_low_uw * 1e-6 : (double)NAN);
     eco_json_kdouble(json, "range_high_w",
                      channel->range_high_uw ? (double)channel->range_high_uw * 1e-6 : (double)NAN);
+    eco_json_kdouble(json, "period_s", channel->period_ns ? (double)channel->period_ns * 1e-9 : (double)NAN);
     eco_json_kdouble(json, "wraps_at_j", channel->modulus ? (double)channel->modulus * 1e-6 : (double)NAN);
     eco_json_close(json, '}');
 }
@@ -188,6 +231,10 @@ static int write_json(const struct eco_probe *probe)
         if (probe->findings[i].refusal)
             put_refusal(&json, &probe->findings[i]);
     eco_json_close(&json, ']');
+    if (probe->calibration)
+        eco_json_ki64(&json, "calibrated_at_s", probe->calibration->at_real_s);
+    else
+        eco_json_knull(&json, "calibrated_at_s");
     const char *model = eco_group_model_text(probe->group);
     eco_json_kstring(&json, "model", *model ? model : NULL);
     eco_json_kstring(&json, "why", *probe->why.text ? probe->why.text : NULL);

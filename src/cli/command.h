@@ -45,8 +45,9 @@ struct eco_command {
     int (*run)(struct eco_call *call); /* the exit status */
 };
 
-extern const struct eco_command eco_command_run, eco_command_monitor, eco_command_status, eco_command_sensors,
-    eco_command_doctor, eco_command_config, eco_command_version, eco_command_help;
+extern const struct eco_command eco_command_run, eco_command_monitor, eco_command_calibrate,
+    eco_command_status, eco_command_sensors, eco_command_doctor, eco_command_config, eco_command_version,
+    eco_command_help;
 extern const struct eco_command *const eco_commands[]; /* NULL-ended, in the order of help */
 
 /* Tables that several commands share (option_tables.c). */
@@ -55,6 +56,8 @@ extern const struct eco_option eco_options_common[], eco_options_output[], eco_o
 
 /** Check of an option: "1234,1250". */
 int eco_check_pids(const char *text, struct eco_why *why);
+/** Check of an option: not empty. */
+int eco_check_filled(const char *text, struct eco_why *why);
 
 const struct eco_command *eco_command_find(const char *name);
 

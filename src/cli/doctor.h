@@ -26,9 +26,21 @@ extern const struct eco_check eco_checks[]; /* ends with a NULL id */
 
 /** In doctor_host.c: checks that look at this machine and user instead of the sensors. */
 void eco_check_cgroup(const struct eco_checkup *checkup, struct eco_check_result *ret);
+/** In doctor_gpu.c: graphics cards. */
+void eco_check_gpu_found(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_gpu_sensord(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_gpu_driver(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_gpu_permission(const struct eco_checkup *checkup, struct eco_check_result *ret);
+/** In doctor_calibration.c. */
+void eco_check_calibration(const struct eco_checkup *checkup, struct eco_check_result *ret);
 void eco_check_idle(const struct eco_checkup *checkup, struct eco_check_result *ret);
 void eco_check_state(const struct eco_checkup *checkup, struct eco_check_result *ret);
 void eco_check_config(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_priv_installed(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_priv_caps(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_priv_group(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_priv_counters(const struct eco_checkup *checkup, struct eco_check_result *ret);
+void eco_check_bpf(const struct eco_checkup *checkup, struct eco_check_result *ret);
 void eco_check_variables(const struct eco_checkup *checkup, struct eco_check_result *ret);
 
 /** The sensor tree of this machine as a .tree text without serial numbers, host and user names. 0 or negative

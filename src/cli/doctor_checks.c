@@ -3,6 +3,7 @@
 #include "cli/doctor.h"
 
 #include "base/text.h"
+#include "sensors/powercap_why.h"
 
 #include <errno.h>
 #include <string.h>
@@ -91,7 +92,8 @@ static void check_others(const struct eco_checkup *checkup, struct eco_check_res
 {
     for (size_t i = 0; i < checkup->probe->count; i++) {
         const struct eco_finding *finding = &checkup->probe->findings[i];
-        if (finding->refusal && !is_rapl(finding->sensor) && finding->refusal->mendable) {
+        if (finding->refusal && !is_rapl(finding->sensor) && strcmp(finding->sensor, "gpu") != 0 &&
+            finding->refusal->mendable) {
             copy_refusal(ret, ECO_WARN, finding->refusal);
             return;
         }
@@ -130,12 +132,19 @@ static void check_container(const struct eco_checkup *checkup, struct eco_check_
         say(ret, ECO_PASS, "not in a container");
     } else if (measured) {
         say(ret, ECO_PASS, "in a container, and the counters are visible");
+    } else if (eco_powercap_view(&probe->root) == ECO_POWERCAP_SEEN) {
+        say(ret, ECO_PASS,
+            "in a container that shows the host's sysfs: a sensor that is not here is not on the host "
+            "either");
     } else {
-        /* runc masks /sys/devices/virtual/powercap since 1.1.12 because of PLATYPUS (CVE-2020-8694). */
+        enum eco_powercap_view view = eco_powercap_view(&probe->root);
         say(ret, ECO_WARN,
-            "in a container, which may hide counters that the host has: hidden is not the same as absent");
-        eco_why_fix(&ret->why,
-                    "docker run --security-opt systempaths=unconfined ... (or run ecocode on the host)");
+            view == ECO_POWERCAP_MASKED
+                ? "the container hides /sys/devices/virtual/powercap: whether the host has an energy counter "
+                  "cannot "
+                  "be told from inside"
+                : "the container shows no sysfs: which sensors the host has cannot be told from inside");
+        eco_why_fix(&ret->why, "%s", eco_powercap_view_fix(view));
     }
 }
 
@@ -175,13 +184,23 @@ static void check_boottime(const struct eco_checkup *checkup, struct eco_check_r
 const struct eco_check eco_checks[] = {{"rapl.readable", check_rapl},
                                        {"perf.power", check_perf},
                                        {"sensors.other", check_others},
+                                       {"gpu.found", eco_check_gpu_found},
+                                       {"gpu.sensord", eco_check_gpu_sensord},
+                                       {"gpu.driver", eco_check_gpu_driver},
+                                       {"gpu.permission", eco_check_gpu_permission},
                                        {"energy.measured", check_measured},
                                        {"container.hidden", check_container},
                                        {"cgroup.private", eco_check_cgroup},
                                        {"procfs.own", check_procfs_own},
                                        {"procfs.hidepid", check_hidepid},
+                                       {"priv.installed", eco_check_priv_installed},
+                                       {"priv.capabilities", eco_check_priv_caps},
+                                       {"priv.group", eco_check_priv_group},
+                                       {"priv.counters", eco_check_priv_counters},
+                                       {"bpf.usable", eco_check_bpf},
                                        {"clock.boottime", check_boottime},
                                        {"idle.known", eco_check_idle},
+                                       {"calibration", eco_check_calibration},
                                        {"state.writable", eco_check_state},
                                        {"config.valid", eco_check_config},
                                        {"config.variables", eco_check_variables},

@@ -41,7 +41,7 @@ void eco_check_cgroup(const struct eco_checkup *checkup, struct eco_check_result
 
 void eco_check_idle(const struct eco_checkup *checkup, struct eco_check_result *ret)
 {
-    struct eco_session session;
+    struct eco_session session = {0};
     eco_session_init(&session, checkup->call, NULL);
     int r = eco_session_open_meter(&session, false, -1, NULL, NULL, &ret->why);
     if (r == 0)

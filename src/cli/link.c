@@ -4,6 +4,7 @@
 #include "platform/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,9 +13,34 @@
 
 #define MAGIC 0xec0c0de1u /* no text begins so: not UTF-8 in either byte order */
 
+/* A command that was given 0-2 closed finds them closed. */
+static int move_up(int fds[2])
+{
+    for (int i = 0; i < 2; i++) {
+        if (fds[i] > 2)
+            continue;
+        int high = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+        if (high < 0)
+            return -errno;
+        (void)close(fds[i]);
+        fds[i] = high;
+    }
+    return 0;
+}
+
 int eco_link_open(int ret_fds[2])
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) == 0 ? 0 : -errno;
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return -errno;
+    int r = move_up(fds);
+    if (r < 0) {
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        return r;
+    }
+    memcpy(ret_fds, fds, sizeof fds);
+    return 0;
 }
 
 static int send_header(int fd, const struct msghdr *header)

@@ -23,6 +23,7 @@ enum eco_link_kind {
     ECO_LINK_ALIVE,    /* measurer: it is making progress */
     ECO_LINK_MEASURED, /* measurer: the last sensor is read; with .wants_standard it waits for STANDARD */
     ECO_LINK_DONE,     /* measurer: everything is written. .is_stuck: it cannot end yet */
+    ECO_LINK_HELD,     /* parent: the command is there, and waits: .pid. .has_group: in its cgroup */
     ECO_LINK_RELEASED, /* parent: the command runs, since .at_ns, .real_ns. .is_late: without a baseline */
     ECO_LINK_REAPED,   /* parent: another process of the job ended: .pid, .usage */
     ECO_LINK_EXITED,   /* parent: the command ended: .pid, .status, .usage, .own_cpu_ns, .self_cpu_ns */
@@ -35,7 +36,7 @@ enum eco_link_kind {
 struct eco_link_message {
     uint32_t magic;
     enum eco_link_kind kind;
-    bool is_late, is_stuck, wants_standard;
+    bool is_late, is_stuck, wants_standard, has_group;
     int32_t pid, status;
     int fds[2]; /* of a received STANDARD, to be closed; else -1 */
     uint64_t at_ns, own_cpu_ns, self_cpu_ns;
@@ -43,7 +44,7 @@ struct eco_link_message {
     struct rusage usage;
 };
 
-/** Two ends, closed on exec. 0 or negative errno. */
+/** Two ends above 2, closed on exec. 0 or negative errno. */
 int eco_link_open(int ret_fds[2]) ECO_MUST_CHECK;
 /** Never waits. 0, -EAGAIN when the other process does not read, -EPIPE when it is gone, another errno. */
 int eco_link_send(int fd, const struct eco_link_message *message) ECO_MUST_CHECK;

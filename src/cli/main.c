@@ -9,9 +9,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/*
+ * Large blocks from the kernel as they are: empty already, and their pages cost nothing until they are used.
+ * From the heap calloc() would write every one of them, 60 pages before a command may begin. So the heap is
+ * kept short, too: what lies ready there is taken first.
+ */
+#define LARGE_BYTES 16384
+
+static void set_up_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TOP_PAD, LARGE_BYTES);
+    (void)malloc_trim(LARGE_BYTES);
+#endif
+}
 
 /* Is there a program of that name, in PATH or as a path? */
 static bool is_program(const char *name)
@@ -134,6 +153,7 @@ static int flush_output(int status)
 
 int main(int argc, char **argv)
 {
+    set_up_memory();
     if (argc < 2) {
         fill_standard_descriptors();
         eco_help_banner(stdout);

@@ -65,6 +65,7 @@ int eco_measure_idle(struct eco_session *session, const struct eco_idle_pause *p
     struct eco_session quiet = *session;
     quiet.meter = NULL;
     int r = eco_session_open_meter(&quiet, true, -1, NULL, NULL, why);
+    session->counters = quiet.counters;
     if (r < 0)
         return r;
     r = eco_meter_begin(quiet.meter);

@@ -2,6 +2,8 @@
 #include "cli/measurer.h"
 
 #include "cli/measure_idle.h"
+#include "cli/priv.h"
+#include "run/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_NS  (2 * ECO_NS_PER_S) /* for one look; a slow BMC answers within a second */
+#define PATIENCE_NS (2 * ECO_NS_PER_S) /* for one look; a slow BMC answers within a second */
+/* Most commands of a moment have ended by then: nothing more is started for these. */
+#define ASK_AFTER_NS (3 * ECO_NS_PER_MS)
 #define ALIVE_NS     (500 * ECO_NS_PER_MS)
+#define HELPERS_MS   20u /* for their zombies */
 #define TAIL_MAX_NS  ECO_NS_PER_S
 #define TAIL_MIN_NS  (200 * ECO_NS_PER_MS)
 #define TAIL_STEP_NS (100 * ECO_NS_PER_MS)
@@ -45,6 +50,10 @@ static void on_released(struct eco_measurer *self, const struct eco_link_message
 static void handle(struct eco_measurer *self, const struct eco_link_message *message)
 {
     switch (message->kind) {
+    case ECO_LINK_HELD:
+        self->pid = message->pid;
+        self->lost_group = !message->has_group && eco_run_cgroup_fd(self->run) >= 0;
+        return;
     case ECO_LINK_RELEASED:
         on_released(self, message);
         return;
@@ -114,6 +123,8 @@ static int open_outputs(struct eco_measurer *self, struct eco_why *why)
                             settings->quiet || !writable ? NULL : &screen, "run", why);
 }
 
+/* The sensors are opened while the command is still made; should it have found no place in its cgroup, then
+ * once more. */
 static int open_meter(struct eco_measurer *self, const char *idle_power, struct eco_why *why)
 {
     struct eco_session *session = self->session;
@@ -121,6 +132,16 @@ static int open_meter(struct eco_measurer *self, const char *idle_power, struct 
                                    eco_run_cgroup_path(self->run), idle_power, why);
     if (r < 0)
         return r;
+    while (self->pid == 0 && !self->is_closed && eco_link_wait(self->link, UINT64_MAX))
+        drain(self);
+    if (self->is_closed)
+        return -ECANCELED;
+    if (self->lost_group) {
+        session->meter = eco_meter_free(session->meter);
+        r = eco_session_open_meter(session, false, -1, NULL, idle_power, why);
+        if (r < 0)
+            return r;
+    }
     r = eco_meter_add_root(session->meter, self->pid);
     if (r < 0) {
         eco_why_set(why, "cannot watch the command: %s", strerror(-r));
@@ -170,10 +191,13 @@ static void sleep_until(struct eco_measurer *self, uint64_t until_ns)
     left = left < hour ? left : hour;
     const struct timespec span = {.tv_sec = (time_t)(left / ECO_NS_PER_S),
                                   .tv_nsec = (long)(left % ECO_NS_PER_S)};
-    struct pollfd fds[2] = {{.fd = self->is_closed ? -1 : self->link, .events = POLLIN},
-                            {.fd = self->looker.done_fd, .events = POLLIN}};
-    (void)ppoll(fds, 2, &span, NULL);
+    struct pollfd fds[3] = {{.fd = self->is_closed ? -1 : self->link, .events = POLLIN},
+                            {.fd = self->looker.done_fd, .events = POLLIN},
+                            {.fd = eco_accounting_fd(&self->session->accounting), .events = POLLIN}};
+    (void)ppoll(fds, 3, &span, NULL);
     drain(self);
+    if (fds[2].revents)
+        eco_accounting_take(&self->session->accounting, self->session->meter);
 }
 
 /*
@@ -217,8 +241,16 @@ static void tell_frame(void *context)
  */
 static void watch(struct eco_measurer *self)
 {
-    uint64_t deadline = eco_meter_next_ns(self->session->meter);
+    uint64_t deadline = eco_meter_next_ns(self->session->meter), ask_ns = self->started_ns + ASK_AFTER_NS;
     drain(self);
+    if (!self->is_over)
+        sleep_until(self, ask_ns < deadline ? ask_ns : deadline);
+    if (!self->is_over) {
+        eco_session_start_gpus(self->session, 0);
+        if (ask_ns < deadline)
+            eco_accounting_ask(&self->session->accounting, self->call, self->session->meter, false);
+        deadline = eco_meter_next_ns(self->session->meter);
+    }
     while (!self->is_over) {
         sleep_until(self, self->tick_asked ? 0 : deadline);
         if (self->is_over || (!self->tick_asked && eco_now_ns() < deadline))
@@ -239,6 +271,8 @@ static void watch(struct eco_measurer *self)
  */
 static void end(struct eco_measurer *self)
 {
+    eco_session_edge(self->session, true);
+    eco_accounting_finish(&self->session->accounting);
     if (!self->is_stuck && self->looker.has_thread) {
         look(self, eco_meter_end);
     } else if (!self->is_stuck) {
@@ -246,6 +280,7 @@ static void end(struct eco_measurer *self)
         (void)eco_session_deliver(self->session);
     }
     self->ended_ns = eco_now_ns();
+    eco_session_edge(self->session, false);
 }
 
 /* A short look at the machine without the command, when its idle power is not known well enough. */
@@ -313,7 +348,10 @@ static _Noreturn void leave(struct eco_measurer *self, enum eco_link_kind kind)
     if (self->is_stuck)
         eco_measurer_leave_standard(self); /* what a stuck thread shares stays open until it comes back */
     self->session->spool = eco_spool_free(self->session->spool);
+    eco_priv_counters_leave(self->session->counters);
+    eco_gpus_leave(&self->session->gpus);
     (void)eco_link_send(self->link, &message);
+    eco_helper_await_all(HELPERS_MS);
     _exit(0);
 }
 

@@ -13,10 +13,11 @@
 
 struct eco_measurer {
     struct eco_session *session;
-    const struct eco_run *run; /* of the parent, as it was at the fork: for the getters */
+    const struct eco_run *run; /* of the parent, as it was at the fork: for the cgroup's getters */
     const struct eco_call *call;
     int link;
-    int32_t pid;       /* of the command */
+    int32_t pid;       /* of the command, 0 = not told yet */
+    bool lost_group;   /* the command could not be started in its cgroup */
     char own_name[16]; /* comm of this program */
 
     struct eco_looker looker;
@@ -32,8 +33,8 @@ struct eco_measurer {
 };
 
 /**
- * In the process of eco_run_fork_own: measure, write everything, end. session, run, call, link, pid and
- * own_name are set.
+ * In the process of eco_run_fork_own: measure, write everything, end. session, run, call, link and own_name
+ * are set.
  */
 _Noreturn void eco_measurer_be(struct eco_measurer *self);
 

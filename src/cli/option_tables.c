@@ -11,6 +11,7 @@
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 static const char *const format_choices[] = {"text", "json", "jsonl", "csv", NULL};
 static const char *const policy_choices[] = {"active", "full", "equal", "reserved", NULL};
+static const char *const by_choices[] = {"process", "tree", "container", "pod", "job", "unit", "user", NULL};
 static const char *const accounting_choices[] = {"auto", "proc", "bpf", NULL};
 
 static int check_label(const char *text, struct eco_why *why)
@@ -22,7 +23,7 @@ static int check_label(const char *text, struct eco_why *why)
     return -EINVAL;
 }
 
-static int check_filled(const char *text, struct eco_why *why)
+int eco_check_filled(const char *text, struct eco_why *why)
 {
     if (*text)
         return 0;
@@ -115,7 +116,7 @@ const struct eco_option eco_options_report[] = {
      .value = "FILE",
      .offset = AT(outputs),
      .is_file = true,
-     .check = check_filled,
+     .check = eco_check_filled,
      .help = "Write to FILE too; may be repeated. The suffix chooses the format: .txt .json .jsonl .csv. %p "
              "is the "
              "process id, %h the host name, %q{VAR} a variable, %% a percent sign"},
@@ -129,6 +130,12 @@ const struct eco_option eco_options_report[] = {
      .kind = ECO_OPTION_FLAG,
      .offset = AT(append),
      .help = "Add to existing files; otherwise a file is replaced when the report is complete"},
+    {.name = "by",
+     .kind = ECO_OPTION_CHOICE,
+     .value = "WHAT",
+     .choices = by_choices,
+     .offset = AT(by),
+     .help = "Sums by process, tree, container, pod, job (Slurm), unit (systemd) or user"},
     {.name = "top",
      .kind = ECO_OPTION_COUNT,
      .value = "N",
@@ -159,7 +166,9 @@ const struct eco_option eco_options_measure[] = {
      .value = "HOW",
      .choices = accounting_choices,
      .offset = AT(accounting),
-     .help = "How CPU time is gathered: auto, proc or bpf"},
+     .help =
+         "How processes are seen: bpf (the kernel tells of each; needs ecocode-priv), proc (looks at /proc) "
+         "or auto (bpf where it can be had; the default)"},
     {.name = "idle-power",
      .kind = ECO_OPTION_TEXT,
      .value = "POWER",
@@ -182,23 +191,40 @@ const struct eco_option eco_options_measure[] = {
      .help = "Keep no record of this run and do not learn from it"},
     {0}};
 
-const struct eco_option eco_options_paths[] = {{.name = "path.procfs",
-                                                .kind = ECO_OPTION_TEXT,
-                                                .value = "DIR",
-                                                .check = check_filled,
-                                                .offset = AT(procfs),
-                                                .is_file = true,
-                                                .help = "Where procfs is (/proc), for containers"},
-                                               {.name = "path.sysfs",
-                                                .kind = ECO_OPTION_TEXT,
-                                                .value = "DIR",
-                                                .check = check_filled,
-                                                .offset = AT(sysfs),
-                                                .is_file = true,
-                                                .help = "Where sysfs is (/sys), for containers"},
-                                               {0}};
+const struct eco_option eco_options_paths[] = {
+    {.name = "path.procfs",
+     .kind = ECO_OPTION_TEXT,
+     .value = "DIR",
+     .check = eco_check_filled,
+     .offset = AT(procfs),
+     .is_file = true,
+     .help = "Where procfs is (/proc), for containers"},
+    {.name = "path.sysfs",
+     .kind = ECO_OPTION_TEXT,
+     .value = "DIR",
+     .check = eco_check_filled,
+     .offset = AT(sysfs),
+     .is_file = true,
+     .help = "Where sysfs is (/sys), for containers"},
+    {.name = "path.calibration",
+     .kind = ECO_OPTION_TEXT,
+     .value = "DIR",
+     .check = eco_check_filled,
+     .offset = AT(calibration),
+     .is_file = true,
+     .help = "Where the machine's calibration is (/var/lib/ecocode)"},
+    {0}};
 
 const struct eco_option eco_options_job[] = {
+    {.name = "user",
+     .letter = 'u',
+     .kind = ECO_OPTION_TEXT,
+     .value = "USER",
+     .offset = AT(run_as),
+     .only_here = true,
+     .check = eco_check_filled,
+     .help = "As root: run the command as USER, with his groups, home and shell, without any capability and "
+             "without open files; the report and the record stay the caller's"},
     {.name = "no-cgroup",
      .kind = ECO_OPTION_FLAG,
      .offset = AT(no_cgroup),

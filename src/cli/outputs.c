@@ -41,6 +41,7 @@ static int add_file(struct eco_outputs *outputs, const struct eco_call *call, co
         .utf8 = eco_terminal_utf8(),
         .top = settings->top,
         .mode = mode,
+        .by = settings->by ? eco_grouping_parse(settings->by) : ECO_GROUPING_NONE,
     };
     return add(outputs, &options, why);
 }
@@ -57,6 +58,7 @@ int eco_outputs_open(struct eco_outputs *outputs, const struct eco_call *call,
         options.utf8 = eco_terminal_utf8();
         options.top = settings->top;
         options.mode = mode;
+        options.by = settings->by ? eco_grouping_parse(settings->by) : ECO_GROUPING_NONE;
         eco_terminal_size(screen->fd, &options.columns, &options.rows);
         r = add(outputs, &options, why);
         outputs->has_screen = r == 0;

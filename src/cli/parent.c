@@ -123,6 +123,7 @@ static void read_link(struct eco_parent *self)
         case ECO_LINK_ALIVE:
         case ECO_LINK_MEASURED:
         case ECO_LINK_DONE:
+        case ECO_LINK_HELD:
         case ECO_LINK_RELEASED:
         case ECO_LINK_REAPED:
         case ECO_LINK_EXITED:
@@ -143,6 +144,12 @@ static void await_end(struct eco_parent *self)
     uint64_t until = now_ns() + PATIENCE_NS;
     while (!self->is_gone && !self->is_done && !self->has_failed && eco_link_wait(self->link, until))
         read_link(self);
+}
+
+static void give_up(struct eco_parent *self)
+{
+    tell(self, ECO_LINK_ABANDON);
+    await_end(self);
 }
 
 /* ---- in order ---- */
@@ -195,8 +202,7 @@ static int release(struct eco_parent *self, struct eco_why *why)
         send(self, &message);
         return 0;
     }
-    tell(self, ECO_LINK_ABANDON);
-    await_end(self);
+    give_up(self);
     return r;
 }
 
@@ -274,10 +280,12 @@ static void await_report(struct eco_parent *self)
 static int start(struct eco_parent *self)
 {
     struct eco_why why = {0};
+    const struct eco_link_message held = {
+        .kind = ECO_LINK_HELD, .pid = eco_run_pid(self->run), .has_group = eco_run_cgroup_fd(self->run) >= 0};
+    send(self, &held);
     int r = await_ready(self);
     if (r < 0) {
-        tell(self, ECO_LINK_ABANDON);
-        await_end(self);
+        give_up(self);
         eco_why_set(&why, "interrupted while the idle power was measured; the command has not started");
         eco_run_abandon(self->run);
         return eco_fail(self->call->command, ECO_EXIT_RUN, &why);
@@ -292,6 +300,14 @@ static int start(struct eco_parent *self)
     return r < 0 ? refuse_exec(self->call, r, &why) : 0;
 }
 
+static void leave(struct eco_parent *self)
+{
+    if (self->is_gone || self->has_failed || (self->is_done && !self->is_stuck))
+        eco_run_reap_own_later(self->run);
+    free(self->held);
+    (void)close(self->link);
+}
+
 int eco_parent_be(struct eco_parent *self)
 {
     int status = start(self);
@@ -300,9 +316,12 @@ int eco_parent_be(struct eco_parent *self)
         await_report(self);
         status = self->has_ended ? eco_run_exit_status(self->status) : ECO_EXIT_RUN;
     }
-    if (self->is_gone || self->has_failed || (self->is_done && !self->is_stuck))
-        eco_run_reap_own_later(self->run);
-    free(self->held);
-    (void)close(self->link);
+    leave(self);
     return status;
+}
+
+void eco_parent_give_up(struct eco_parent *self)
+{
+    give_up(self);
+    leave(self);
 }

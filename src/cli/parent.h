@@ -26,3 +26,5 @@ struct eco_parent {
 
 /** Let the held command run and wait for its end. call, run and link are set. Returns the exit status. */
 int eco_parent_be(struct eco_parent *self);
+/** There is no command to run: the measurer ends, and is waited for as long as it gives signs. */
+void eco_parent_give_up(struct eco_parent *self);

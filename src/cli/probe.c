@@ -2,16 +2,25 @@
 #include "cli/probe.h"
 
 #include "base/mem.h"
+#include "cli/priv.h"
+#include "cli/session.h"
+#include "gpu/client.h"
+#include "run/helper.h"
+#include "store/state_dir.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
-#define BETWEEN_NS (200 * ECO_NS_PER_MS)
+#define BETWEEN_NS   (200 * ECO_NS_PER_MS)
+#define GPUS_WAIT_NS (3 * ECO_NS_PER_S) /* a driver without a card's process loads its firmware first */
 
 static void look(struct eco_probe *probe, struct eco_energy *energies)
 {
     struct eco_activity activity;
+    if (probe->gpus.client)
+        (void)eco_gpu_client_read(probe->gpus.client, eco_now_ns());
     bool has_activity = eco_busy_read(probe->busy, true, &activity) >= 0;
     eco_group_read(probe->group, has_activity ? &activity : NULL, true, energies);
 }
@@ -27,6 +36,24 @@ static int look_twice(struct eco_probe *probe)
     look(probe, energies);
     free(energies);
     return 0;
+}
+
+/* What a wall meter told takes the place of rated power. */
+static void find_calibration(struct eco_probe *probe, const char *machine_dir)
+{
+    char own[PATH_MAX];
+    struct eco_calibration loaded;
+    bool has_own = eco_state_dir(own, sizeof own);
+    if (eco_calibration_load(&probe->env, machine_dir, has_own ? own : NULL, &loaded,
+                             &probe->calibration_source) < 0)
+        return;
+    probe->calibration = eco_calloc(1, sizeof *probe->calibration);
+    if (probe->calibration)
+        *probe->calibration = loaded;
+    if (!isnan(loaded.wall_idle_w)) {
+        probe->host.wall_idle_w = loaded.wall_idle_w;
+        probe->host.wall_busy_w = loaded.wall_busy_w;
+    }
 }
 
 static int open_sources(struct eco_probe *probe, struct eco_why *why)
@@ -62,8 +89,16 @@ int eco_probe_open(const struct eco_call *call, struct eco_probe **ret, struct e
         return r;
     }
     eco_host_read(&probe->root, &probe->host);
-    probe->env = (struct eco_env){
-        .root = &probe->root, .clock = &eco_clock_system, .perf = &eco_perf_system, .host = &probe->host};
+    probe->counters = settings->sysfs ? NULL : eco_priv_counters_new();
+    eco_gpus_start(&probe->gpus, &probe->root, 0);
+    eco_gpus_await(&probe->gpus, eco_now_ns() + GPUS_WAIT_NS);
+    probe->env = (struct eco_env){.root = &probe->root,
+                                  .clock = &eco_clock_system,
+                                  .perf = &eco_perf_system,
+                                  .counters = probe->counters,
+                                  .gpus = probe->gpus.client,
+                                  .host = &probe->host};
+    find_calibration(probe, settings->calibration);
     r = open_sources(probe, why);
     if (r < 0) {
         (void)eco_probe_free(probe);
@@ -82,8 +117,12 @@ struct eco_probe *eco_probe_free(struct eco_probe *probe)
         return NULL;
     (void)eco_group_free(probe->group);
     (void)eco_busy_free(probe->busy);
+    (void)eco_priv_counters_free(probe->counters);
+    eco_gpus_finish(&probe->gpus);
+    eco_helper_await_all(20);
     eco_host_finish(&probe->host);
     eco_root_finish(&probe->root);
+    free(probe->calibration);
     free(probe);
     return NULL;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/gpus.h"
+#include "meter/calibration_store.h"
 #include "platform/host.h"
 #include "procs/busy.h"
 #include "sensors/group.h"
@@ -13,8 +15,12 @@ struct eco_probe {
     struct eco_root root;
     struct eco_host host;
     struct eco_env env;
+    struct eco_counters *counters; /* by ecocode-priv, NULL = none */
+    struct eco_gpus gpus;
     struct eco_group *group;
     struct eco_busy *busy;
+    struct eco_calibration *calibration; /* NULL none */
+    struct eco_calibration_source calibration_source;
     struct eco_why why; /* why there is no measured package, "" when there is one */
     struct eco_finding findings[ECO_FINDINGS_MAX];
     size_t count;

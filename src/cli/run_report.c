@@ -3,8 +3,10 @@
 #include "base/text.h"
 #include "cli/measurer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /*
  * A command shorter than an interval was last seen while it was held, with our own name. What it became
@@ -33,12 +35,21 @@ static void name_command(struct eco_measurer *self)
 
 static void add_warnings(const struct eco_measurer *self, struct eco_report *report)
 {
-    if (report->caught_ratio < 0.995 && *eco_run_cgroup_why(self->run))
-        eco_report_warn(report, "no private cgroup: %s", eco_run_cgroup_why(self->run));
+    const char *group_why =
+        self->lost_group ? "the command could not be started in it" : eco_run_cgroup_why(self->run);
+    if (report->caught_ratio < 0.995 && *group_why)
+        eco_report_warn(report, "no private cgroup: %s", group_why);
     if (self->late_ns)
         eco_report_warn(report,
                         "a sensor was slow to answer: the first %.1f s of the command are not measured",
                         (double)self->late_ns * 1e-9);
+    const char *sudo = getenv("SUDO_USER");
+    if (geteuid() == 0 && sudo && *sudo && strcmp(sudo, "root") != 0 && !self->call->settings.run_as)
+        eco_report_warn(
+            report,
+            "the command ran as root; `sudo ecocode run -u %.64s ...` runs it as you, and once `sudo "
+            "ecocode doctor --fix` was called no sudo is needed",
+            sudo);
     if (self->is_cut)
         eco_report_warn(report, "a sensor did not answer any more: the figures end before the command did");
 }

@@ -2,6 +2,8 @@
 #include "cli/session.h"
 
 #include "base/text.h"
+#include "cli/priv.h"
+#include "run/helper.h"
 #include "run/run.h"
 #include "store/state_dir.h"
 
@@ -17,7 +19,8 @@ static bool is_run_id(const char *text)
 
 void eco_session_init(struct eco_session *session, const struct eco_call *call, char *const *command)
 {
-    *session = (struct eco_session){.call = call, .command = command};
+    session->call = call;
+    session->command = command;
     eco_run_new_id(session->run_id);
     const char *outer = getenv("ECOCODE_RUN");
     if (is_run_id(outer))
@@ -28,11 +31,7 @@ void eco_session_init(struct eco_session *session, const struct eco_call *call, 
 
 int eco_session_check(const struct eco_call *call, struct eco_why *why)
 {
-    const char *accounting = call->settings.accounting;
-    if (!accounting || strcmp(accounting, "bpf") != 0)
-        return 0;
-    eco_why_set(why, "--accounting bpf is not built into this version; auto and proc are");
-    return -ENOTSUP;
+    return eco_accounting_check(call, why);
 }
 
 static enum eco_policy chosen_policy(const struct eco_settings *settings)
@@ -75,12 +74,19 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
                  (settings->no_record ? ECO_METER_NO_LEARN : 0),
         .idle_power = idle_power ? idle_power : settings->idle_power,
     };
+    /* Counters below another root are not those that it would tell. */
+    if (!session->counters && !settings->sysfs)
+        session->counters = eco_priv_counters_new();
     const struct eco_meter_host_options host = {
+        .counters = session->counters,
         .cgroup_dir_fd = cgroup_fd,
         .cgroup_v2_path = cgroup_path,
         .run_id = session->command ? session->run_id : NULL,
         .reaper_pid = session->call->pid,
         .state_dir = *session->state_dir ? session->state_dir : NULL,
+        .calibration_dir = settings->calibration,
+        .selection = session->selection,
+        .wants_identities = settings->by != NULL,
     };
     int r = eco_meter_open_full(&options, &host, &session->meter, why);
     if (r >= 0)
@@ -116,10 +122,11 @@ void eco_session_begin(struct eco_session *session, bool record)
         .started_real_ns = session->started_real_ns,
         .interval_ns = settings->interval_ns ? settings->interval_ns : ECO_NS_PER_S,
         .policy = chosen_policy(settings),
-        .accounting = "proc",
+        .accounting = eco_meter_accounting(session->meter),
         .proc_name = proc_name,
         .context = session->meter,
     };
+    eco_session_edge(session, false);
     session->last_t1_ns = eco_now_ns();
     session->begin.domains = eco_meter_domains(session->meter, &session->begin.domain_count);
     eco_outputs_begin(&session->outputs, &session->begin);
@@ -170,9 +177,15 @@ int eco_session_make_report(struct eco_session *session)
     report->exit_signal = -1;
     if (!getcwd(report->cwd, sizeof report->cwd))
         report->cwd[0] = 0;
+    for (unsigned d = 0; d < report->domain_count; d++)
+        if (strcmp(report->domains[d].info.name, session->idle_unknown) == 0)
+            session->idle_unknown[0] = 0; /* a graphics card: it came late */
     if (*session->idle_unknown)
         eco_report_warn(report, "an idle power was given for %s, which is not a domain of this machine now",
                         session->idle_unknown);
+    eco_accounting_warn(&session->accounting, report);
+    if (session->gpus.why.text[0])
+        eco_report_warn(report, "%s", session->gpus.why.text);
     add_labels(report, &session->call->settings.labels, label_keys);
     return 0;
 }
@@ -186,10 +199,29 @@ void eco_session_end(struct eco_session *session, bool keep)
         (void)eco_spool_report(session->spool, &session->report);
 }
 
+void eco_session_start_gpus(struct eco_session *session, uint64_t wait_ns)
+{
+    eco_gpus_start_for(&session->gpus, session->call);
+    if (!session->gpus.client)
+        return;
+    if (wait_ns > 0)
+        eco_gpus_await(&session->gpus, eco_now_ns() + wait_ns);
+    eco_meter_use_gpus(session->meter, session->gpus.client);
+}
+
+void eco_session_edge(struct eco_session *session, bool is_edge)
+{
+    eco_priv_counters_edge(session->counters, is_edge);
+}
+
 void eco_session_finish(struct eco_session *session)
 {
     eco_outputs_close(&session->outputs);
     session->spool = eco_spool_free(session->spool);
     eco_report_finish(&session->report);
+    eco_accounting_finish(&session->accounting);
     session->meter = eco_meter_free(session->meter);
+    eco_gpus_finish(&session->gpus);
+    session->counters = eco_priv_counters_free(session->counters);
+    eco_helper_await_all(20);
 }

@@ -2,6 +2,8 @@
 /* What `run` and `monitor` share: a meter made from the options, its outputs and its record. init/finish. */
 #pragma once
 
+#include "cli/accounting.h"
+#include "cli/gpus.h"
 #include "cli/outputs.h"
 #include "meter/meter.h"
 #include "store/spool.h"
@@ -11,6 +13,9 @@
 struct eco_session {
     const struct eco_call *call;
     struct eco_meter *meter;
+    struct eco_counters *counters; /* by ecocode-priv, NULL = none */
+    struct eco_accounting accounting;
+    struct eco_gpus gpus;
     struct eco_outputs outputs;
     struct eco_spool *spool; /* NULL: nothing is recorded */
     struct eco_sink_begin begin;
@@ -21,10 +26,12 @@ struct eco_session {
     int64_t started_real_ns;
     uint64_t last_seq, last_t1_ns; /* of the newest frame; t1 is the begin before the first */
     bool delivered;
+    const struct eco_selection *selection; /* monitor: whose processes are the job; NULL = all. Borrowed */
     struct eco_report report;
 };
 
-/** Ids, and the run that we are inside of (ECOCODE_RUN). Reads nothing. */
+/** Ids, and the run that we are inside of (ECOCODE_RUN). Reads nothing. `session` is empty: most of its pages
+ * are not touched before the command runs. */
 void eco_session_init(struct eco_session *session, const struct eco_call *call, char *const *command);
 
 /** "bpf" and other options that this version cannot do: -ENOTSUP with a reason. */
@@ -50,6 +57,10 @@ uint32_t eco_session_deliver(struct eco_session *session);
 int eco_session_make_report(struct eco_session *session) ECO_MUST_CHECK;
 /** Hand the report to all outputs and the record. Before it `keep`: keep what was learnt of idle power. */
 void eco_session_end(struct eco_session *session, bool keep);
+/** Graphics cards, where there are any. `wait_ns`: for the first figures; 0 = what comes, comes. */
+void eco_session_start_gpus(struct eco_session *session, uint64_t wait_ns);
+/** The next look ends the measurement, or was it: what ecocode-priv tells of it must be as new as can be. */
+void eco_session_edge(struct eco_session *session, bool is_edge);
 /** Frees everything. Outputs that got no report vanish, as far as they are files of their own. */
 void eco_session_finish(struct eco_session *session);
 

@@ -16,14 +16,21 @@ struct eco_texts {
 struct eco_settings {
     bool help, version, quiet, json, append;
     bool no_cgroup, no_cmdline, no_idle_tail, no_record, record, wait_all;
-    bool show_origin;
-    const char *format, *color;      /* color: "auto" (or NULL), "always", "never" */
-    const char *policy, *accounting; /* NULL = default */
+    bool show_origin, wait, force;
+    bool fix, undo, udev, yes, dry_run; /* of `doctor`; `calibrate` too has dry_run */
+    const char *format, *color;         /* color: "auto" (or NULL), "always", "never" */
+    const char *policy, *accounting;    /* NULL = default */
     const char *idle_power;
+    const char *run_as;         /* user of the command, NULL = as we are */
     const char *procfs, *sysfs; /* NULL = the real ones */
+    const char *calibration;    /* directory of the machine's, NULL = the usual one */
+    const char *threads, *meter_idle, *meter_busy, *calibration_file; /* of calibrate */
     const char *bundle, *man, *completion;
     uint64_t interval_ns;                  /* 0 = 1 s */
     uint64_t duration_ns, measure_idle_ns; /* 0 = not given */
+    uint64_t load_ns;                      /* of calibrate */
     uint64_t count, top;                   /* 0 = not given */
+    const char *by;                        /* NULL = no groups */
     struct eco_texts outputs, labels, pids;
+    struct eco_texts containers, jobs, units, users;
 };
