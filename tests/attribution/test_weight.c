@@ -35,12 +35,22 @@ static void sibling_weight_is_exact_under_its_model(void **state)
 static void core_weight(void **state)
 {
     (void)state;
-    assert_near(eco_weight_core(0, 0, 0), 1, 0);
-    assert_near(eco_weight_core(1024, 2000000, 0), 1, 0);
-    assert_near(eco_weight_core(512, 0, 3e6), 0.5, 0);
-    assert_near(eco_weight_core(1024, 3000000, 2e6), 1.5, 1e-15);
-    assert_near(eco_weight_core(0, 3000000, (double)NAN), 1, 0);
-    assert_near(eco_weight_core(0, 3000000, (double)INFINITY), 1, 0);
+    assert_near(eco_weight_core(&eco_weight_default, 0, 0, 0), 1, 0);
+    assert_near(eco_weight_core(&eco_weight_default, 1024, 2000000, 0), 1, 0);
+    assert_near(eco_weight_core(&eco_weight_default, 512, 0, 3e6), 0.5, 0);
+    assert_near(eco_weight_core(&eco_weight_default, 1024, 3000000, 2e6), 1.5, 1e-15);
+    assert_near(eco_weight_core(&eco_weight_default, 0, 3000000, (double)NAN), 1, 0);
+    assert_near(eco_weight_core(&eco_weight_default, 0, 3000000, (double)INFINITY), 1, 0);
+}
+
+static void calibrated_core_weight(void **state)
+{
+    const struct eco_weight_model model = {.sigma = 0.2, .gamma = 2, .core_count = 1, .core = {{512, 0.3}}};
+
+    (void)state;
+    assert_near(eco_weight_core(&model, 512, 0, 0), 0.3, 0);
+    assert_near(eco_weight_core(&model, 768, 0, 0), 0.75, 0);
+    assert_near(eco_weight_core(&model, 512, 3000000, 2e6), 0.3 * 2.25, 1e-15);
 }
 
 static void cpus_of_two_sockets(void **state)
@@ -56,7 +66,7 @@ static void cpus_of_two_sockets(void **state)
     double hg[6], busy[2], mean[2];
 
     (void)state;
-    eco_weight_cpus(&topology, 0.2, before, after, 6, 100, hg, busy, mean);
+    eco_weight_cpus(&topology, &eco_weight_default, before, after, 6, 100, hg, busy, mean);
     assert_near(hg[0], 0.8, 1e-12);
     assert_near(hg[1], 0.6, 1e-12);
     assert_near(hg[2], 0.5, 1e-12);
@@ -77,10 +87,10 @@ static void nothing_busy_weighs_one(void **state)
     double hg, busy, mean;
 
     (void)state;
-    eco_weight_cpus(&topology, 0.2, &cpu, &cpu, 1, 0, &hg, &busy, &mean);
+    eco_weight_cpus(&topology, &eco_weight_default, &cpu, &cpu, 1, 0, &hg, &busy, &mean);
     assert_near(busy, 0, 0);
     assert_near(mean, 1, 0);
-    eco_weight_cpus(&topology, 0.2, NULL, NULL, 0, 0, &hg, &busy, &mean);
+    eco_weight_cpus(&topology, &eco_weight_default, NULL, NULL, 0, 0, &hg, &busy, &mean);
     assert_near(mean, 1, 0);
 }
 
@@ -245,6 +255,7 @@ int main(void)
         cmocka_unit_test(sibling_weight),
         cmocka_unit_test(sibling_weight_is_exact_under_its_model),
         cmocka_unit_test(core_weight),
+        cmocka_unit_test(calibrated_core_weight),
         cmocka_unit_test(cpus_of_two_sockets),
         cmocka_unit_test(nothing_busy_weighs_one),
         cmocka_unit_test(both_margins_hold),

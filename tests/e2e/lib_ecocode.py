@@ -23,6 +23,7 @@ def clean_environment(folder):
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
         env[key] = str(path)
+    env["ECOCODE_PATH_CALIBRATION"] = str(pathlib.Path(folder) / "machine")
     return env
 
 

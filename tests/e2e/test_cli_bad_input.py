@@ -29,7 +29,7 @@ RUN_MISUSE = [
     (["-o", "%z.json", "touch", "ran"], "%z"),
     (["--format", "xml", "touch", "ran"], "one of text, json, jsonl, csv"),
     (["--policy", "none", "touch", "ran"], "one of active, full, equal, reserved"),
-    (["--accounting", "bpf", "touch", "ran"], "not built into this version"),
+    (["--accounting", "bpf", "--path.procfs", "/proc", "touch", "ran"], "the kernel tells of its own processes"),
     (["--label", "x", "touch", "ran"], "KEY=VALUE"),
     (["--top", "0", "touch", "ran"], "from 1 to"),
     (["--idle-power", "a lot", "touch", "ran"], "--idle-power"),

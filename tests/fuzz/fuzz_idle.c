@@ -36,7 +36,7 @@ static void make_meter(struct eco_meter *meter, struct eco_meter_domain *own, co
     *meter = (struct eco_meter){
         .env = &machine->env, .domains = domains, .domain_count = 2, .d = own, .extra.state_dir = directory};
     eco_text_copy(machine->host.hostname, sizeof(machine->host.hostname), "node");
-    eco_meter_load_state(meter);
+    eco_meter_load_state(meter, 0);
 }
 
 static void check_learner(const struct eco_idle *idle)

@@ -9,13 +9,15 @@ MAY_USE = {  # docs/architecture.md, "Layers"
     "base": {"base"},
     "model": {"model", "base"},
     "platform": {"platform", "model", "base"},
-    "sensors": {"sensors", "platform", "model", "base"},
+    "gpu": {"gpu", "platform", "model", "base"},
+    "sensors": {"sensors", "gpu", "platform", "model", "base"},
     "procs": {"procs", "platform", "model", "base"},
     "attribution": {"attribution", "model", "base"},
-    "meter": {"meter", "attribution", "procs", "sensors", "platform", "model", "base"},
+    "meter": {"meter", "attribution", "procs", "sensors", "gpu", "platform", "model", "base"},
     "sinks": {"sinks", "model", "base"},
-    "run": {"run", "platform", "model", "base"},
+    "run": {"run", "gpu", "platform", "model", "base"},
     "store": {"store", "sinks", "platform", "model", "base"},
+    "priv": {"priv", "procs", "sensors", "platform", "model", "base"},
 }
 ALL = set(MAY_USE) | {"cli", "ecocode"}
 MAY_USE["meter"].add("ecocode")

@@ -398,9 +398,101 @@ static void forked_child_is_refused(void **state)
     machine_finish(&machine);
 }
 
+/* A second socket appears: what it used before is not the run's, and the first loses nothing by it. */
+static void socket_appears(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, 1);
+    machine_start(&machine, ECO_BY_ACTIVE, "package-0=20W,dram-0=2W,package-1=20W,dram-1=2W", NULL);
+    unsigned count;
+    const struct eco_domain *place = eco_meter_domains(machine.meter, &count);
+    assert_int_equal(count, 2);
+    machine_step(&machine, 1, 0.5, 0.2);
+    tick_and_drop(&machine);
+    struct eco_frame *before = tick(&machine);
+    for (int i = 0; i < 7; i++) {
+        machine_step(&machine, 1, 0.5, 0.2);
+        tick_and_drop(&machine);
+    }
+    machine.packages = 2; /* 1 s before the next look at the hardware at the latest */
+    for (unsigned zone = 2; zone < 4; zone++) {
+        machine.zone_uj[zone] = 77e9;
+        machine_make_zone(&machine, zone);
+    }
+    double since_j = -1;
+    for (int i = 0; i < 12; i++) {
+        machine_step(&machine, 1, 0.5, 0.2);
+        struct eco_frame *frame = tick(&machine);
+        if (frame->domain_count == 4 && since_j < 0)
+            since_j = machine.zone_uj[2] * 1e-6; /* its baseline */
+        eco_frame_unref(frame);
+    }
+    assert_int_equal(before->domain_count, 2);
+    assert_ptr_equal(before->domain_info, place);
+    assert_ptr_equal(eco_meter_domains(machine.meter, &count), place);
+    assert_int_equal(count, 4);
+    assert_string_equal(place[0].name, "package-0");
+    assert_string_equal(place[2].name, "package-1");
+    assert_true(place[2].counted);
+    eco_frame_unref(before);
+    assert_int_equal(eco_meter_end(machine.meter), 0);
+    struct eco_report report;
+    assert_int_equal(eco_meter_report(machine.meter, &report), 0);
+    assert_report_adds_up(&report);
+    assert_int_equal(report.headline, ECO_SLOT_ACTIVE);
+    assert_near(report.domains[0].machine_j, machine.zone_uj[0] * 1e-6 - 1000, 1e-3);
+    assert_near(report.domains[0].gap_s, 0, 0);
+    assert_near(report.domains[2].machine_j, machine.zone_uj[2] * 1e-6 - since_j, 1e-3);
+    assert_in_range((uint64_t)report.domains[2].gap_s, 8, 15);
+    assert_non_null(strstr(report.warnings[0], "package-1 appeared"));
+    eco_report_finish(&report);
+    machine_finish(&machine);
+}
+
+/* It goes, and comes back as something else: a gap, and no joule of the difference. */
+static void socket_goes_and_returns(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, 2);
+    machine_start(&machine, ECO_BY_FULL, NULL, NULL);
+    double drawn_j = 0, seen_j = 0;
+    for (int i = 0; i < 30; i++) {
+        machine_step(&machine, 1, 0.5, 0.2);
+        drawn_j += 26; /* 20 W and 30 W x 0.2 */
+        if (i == 8) {
+            machine.packages = 1;
+            eco_temp_remove(&machine.temp, "sys/class/powercap/intel-rapl:1:0");
+            eco_temp_remove(&machine.temp, "sys/class/powercap/intel-rapl:1");
+        }
+        if (i == 18) {
+            machine.packages = 2;
+            for (unsigned zone = 2; zone < 4; zone++) {
+                machine.zone_uj[zone] = 900e9;
+                machine_make_zone(&machine, zone);
+            }
+        }
+        tick_and_drop(&machine);
+    }
+    struct eco_report report;
+    assert_int_equal(eco_meter_end(machine.meter), 0);
+    assert_int_equal(eco_meter_report(machine.meter, &report), 0);
+    assert_report_adds_up(&report);
+    assert_int_equal(report.domain_count, 4);
+    for (unsigned d = 0; d < 4; d++)
+        if (!strcmp(report.domains[d].info.name, "package-1"))
+            seen_j = report.domains[d].machine_j + 26 * report.domains[d].gap_s;
+    assert_near(seen_j, drawn_j, 27);
+    eco_report_finish(&report);
+    machine_finish(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(socket_appears),
+        cmocka_unit_test(socket_goes_and_returns),
         cmocka_unit_test(price_is_independent_of_neighbours),
         cmocka_unit_test(every_policy_adds_up),
         cmocka_unit_test(sockets_are_told_apart),

@@ -70,7 +70,7 @@ static void test_cpuacct(void **state)
         assert_int_equal(activity.cpus[0].freq_khz, 0);
         assert_int_equal(activity.cpus[1].freq_khz, 2400000);
         assert_int_equal(activity.grain_ns, 1);
-        assert_int_equal(activity.forks, 4242);
+        assert_int_equal(eco_busy_read_forks(busy), 4242);
         rewrite(&machine, paths[i], "1000000007 1500000000 \n");
         assert_int_equal(eco_busy_read(busy, false, &activity), 0);
         assert_int_equal(activity.busy_ns, 500000007);
@@ -155,7 +155,7 @@ static void test_stat(void **state)
     assert_int_equal(eco_busy_read(busy, false, &activity), 0);
     assert_int_equal(activity.busy_ns, 0);
     assert_int_equal(activity.grain_ns, 10 * ECO_NS_PER_MS);
-    assert_int_equal(activity.forks, 7);
+    assert_int_equal(eco_busy_read_forks(busy), 7);
     eco_fake_clock_advance(&machine.clock, S);
     write_idle(&machine, "cpu0 0 0 0 1050 15 0 0 10 0 0\n", "cpu1 0 0 0 600 0 0 0 0 0 0\n");
     assert_int_equal(eco_busy_read(busy, false, &activity), 0);

@@ -42,6 +42,30 @@ static void test_like_an_array(void **state)
     eco_table_finish(&table);
 }
 
+/* The same command line as the parent's is held once, and lives as long as somebody has it. */
+static void test_command_lines_are_shared(void **state)
+{
+    (void)state;
+    struct eco_table table;
+    struct eco_row *server, *worker;
+    eco_table_init(&table, 10);
+    assert_int_equal(eco_table_add(&table, 7, &server), 0);
+    assert_int_equal(eco_table_add(&table, 8, &worker), 0);
+    eco_row_set_cmdline(server, "serve -n 4", 10, NULL);
+    eco_row_set_cmdline(worker, "serve -n 4", 10, server);
+    assert_ptr_equal(server->proc.cmdline, worker->proc.cmdline);
+    eco_row_set_cmdline(server, "serve -n 4", 10, worker);
+    assert_ptr_equal(server->proc.cmdline, worker->proc.cmdline);
+    eco_row_set_cmdline(worker, "serve", 5, server); /* the start of it is not the same */
+    assert_string_equal(worker->proc.cmdline, "serve");
+    assert_string_equal(server->proc.cmdline, "serve -n 4");
+    eco_row_set_cmdline(worker, "serve -n 4", 10, server);
+    eco_table_detach(&table, server);
+    eco_table_remove(&table, server);
+    assert_string_equal(worker->proc.cmdline, "serve -n 4");
+    eco_table_finish(&table);
+}
+
 /* A pid that is used again is another row, while the old one still can be read. */
 static void test_pid_is_used_again(void **state)
 {
@@ -194,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_an_array),
+        cmocka_unit_test(test_command_lines_are_shared),
         cmocka_unit_test(test_pid_is_used_again),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_tree),

@@ -572,6 +572,61 @@ static void test_own_process_is_left_alone(void **state)
     (void)close(fds[1]);
 }
 
+static bool is_open(const struct stat *wanted)
+{
+    for (int fd = 3; fd < 64; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) == 0 && st.st_ino == wanted->st_ino && st.st_dev == wanted->st_dev)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Forked before the command, with 0-2 closed: it knows the cgroup, has its own 0-2 plugged and nothing of
+ * what holds the command, which is born into that cgroup.
+ */
+static void test_own_process_comes_first(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        static char name[] = "true", id[33];
+        char *const argv[] = {name, NULL};
+        eco_run_new_id(id);
+        const struct eco_run_options options = {.argv = argv, .run_id = id};
+        struct eco_run *run = NULL;
+        (void)close(STDIN_FILENO);
+        (void)close(STDOUT_FILENO);
+        if (eco_run_prepare(&options, &run, NULL) < 0)
+            _exit(1);
+        eco_run_find_place(run);
+        struct stat group = {0};
+        bool has_group = eco_run_cgroup_fd(run) >= 0 && fstat(eco_run_cgroup_fd(run), &group) == 0;
+        pid_t own = eco_run_fork_own(run);
+        if (own == 0)
+            _exit(fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+                          eco_run_pid(run) == 0 && (!has_group || is_open(&group))
+                      ? 0
+                      : 2);
+        int status = 0;
+        if (waitpid(own, &status, __WALL) != own || status != 0 || eco_run_spawn(run, NULL) < 0)
+            _exit(3);
+        char path[64], text[4096] = "";
+        (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)eco_run_pid(run));
+        FILE *file = fopen(path, "r");
+        size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+        bool is_inside = !has_group || (length > 0 && strstr(text, eco_run_cgroup_path(run)));
+        uint64_t started_ns;
+        bool is_good = is_inside && eco_run_release(run, &started_ns, NULL) == 0;
+        struct eco_run_event event = expect(run, ECO_RUN_EXITED, NULL);
+        _exit(is_good && event.status == 0 && !eco_run_finish(run) ? 0 : 4);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -594,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_own_process_is_not_the_jobs),
         cmocka_unit_test(test_own_process_is_left_alone),
+        cmocka_unit_test(test_own_process_comes_first),
         cmocka_unit_test(test_timers_are_the_commands),
         cmocka_unit_test(test_interrupt_after_the_end), /* last: it leaves a sleeper */
     };

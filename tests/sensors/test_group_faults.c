@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters that fail, vanish, come back; sources that replace each other. */
+#include "base/mem.h"
 #include "machine.h"
 #include "support/test.h"
 
@@ -206,7 +207,7 @@ static void rescan_finds_new_zones(void **state)
     machine_read(&machine, group, true, energy);
     machine_set(&machine, COUNTER, 2000000);
     step(group, 1000, false);
-    eco_group_rescan(group);
+    assert_int_equal(eco_group_rescan(group), 0);
     /* Nothing new: the baseline stands. */
     machine_set(&machine, COUNTER, 3000000);
     step(group, 1000, false);
@@ -215,15 +216,17 @@ static void rescan_finds_new_zones(void **state)
     uint64_t at = energy[0].to_ns;
     (void)eco_group_domains(group, &before);
     machine_zone(&machine, "intel-rapl:1", "package-1", 7000000);
-    eco_group_rescan(group);
+    assert_int_equal(eco_group_rescan(group), 0);
     const struct eco_domain *domains = eco_group_domains(group, &after);
     assert_int_equal(after, before + 1);
     assert_string_equal(domains[0].name, "package-0");
     assert_string_equal(domains[1].name, "package-1");
     machine_set(&machine, COUNTER, 4000000);
     step(group, 1000, false);
-    assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    /* The one that was there has lost nothing; the new one takes its baseline. */
+    assert_int_equal(energy[0].state, ECO_ENERGY_OK);
     assert_int_equal(energy[0].from_ns, at);
+    assert_int_equal(energy[0].delta_uj, 1000000);
     assert_int_equal(energy[1].state, ECO_ENERGY_WAITING);
     machine_set(&machine, COUNTER, 5000000);
     machine_set(&machine, "powercap/intel-rapl:1/energy_uj", 9000000);
@@ -232,7 +235,7 @@ static void rescan_finds_new_zones(void **state)
     assert_int_equal(energy[1].delta_uj, 2000000);
     /* All gone: the domains stay, as gaps. */
     eco_temp_remove(&machine.temp, "sys/class/powercap");
-    eco_group_rescan(group);
+    assert_int_equal(eco_group_rescan(group), 0);
     (void)eco_group_domains(group, &after);
     assert_int_equal(after, before + 1);
     step(group, 1000, true);
@@ -241,7 +244,61 @@ static void rescan_finds_new_zones(void **state)
     close_group(group);
 }
 
-/* An estimate that a counter relieves is never counted beside it. */
+/* The counters that the sensor held are gone and others have their names: no joule is made of the difference.
+ */
+static void replaced_between_looks(void **state)
+{
+    (void)state;
+    machine_init(&machine, NULL);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
+    struct eco_group *group = machine_open(&machine, &measured, NULL);
+    machine_read(&machine, group, true, energy);
+    uint64_t before = eco_group_fingerprint(group);
+    machine.fault_part = "";
+    machine.fault_error = -ENODEV;
+    step(group, 1000, false);
+    machine.fault_error = 0;
+    eco_temp_remove(&machine.temp, ZONE);
+    assert_int_not_equal(eco_group_fingerprint(group), before);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 9000000);
+    assert_int_equal(eco_group_fingerprint(group), before);
+    assert_int_equal(eco_group_rescan(group), 0);
+    step(group, 1000, false);
+    assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    machine_set(&machine, COUNTER, 9500000);
+    step(group, 1000, false);
+    assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+    assert_int_equal(energy[0].delta_uj, 500000);
+    close_group(group);
+}
+
+/* Without memory nothing is lost, and it is told that there is more to see. */
+static void rescan_without_memory(void **state)
+{
+    unsigned count = 0;
+    (void)state;
+    machine_init(&machine, NULL);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
+    struct eco_group *group = machine_open(&machine, &measured, NULL);
+    machine_read(&machine, group, true, energy);
+    machine_zone(&machine, "intel-rapl:1", "package-1", 7000000);
+    int r = -ENOMEM;
+    for (unsigned long n = 1; r == -ENOMEM && n < 100; n++) {
+        machine_set(&machine, COUNTER, 1000000 + n * 1000);
+        eco_mem_fail_at(n);
+        r = eco_group_rescan(group);
+        eco_mem_fail_at(0);
+        step(group, 1000, false);
+        assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+        assert_int_equal(energy[0].delta_uj, 1000);
+    }
+    assert_int_equal(r, 0);
+    (void)eco_group_domains(group, &count);
+    assert_int_equal(count, 2);
+    close_group(group);
+}
+
+/* What counted goes on counting: a counter that comes beside an estimate is never counted with it. */
 static void counter_relieves_estimate(void **state)
 {
     (void)state;
@@ -252,9 +309,9 @@ static void counter_relieves_estimate(void **state)
     machine_read(&machine, group, true, energy);
     machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
     machine_zone(&machine, "intel-rapl:0:0", "dram", 1000000);
-    eco_group_rescan(group);
-    assert_true(machine_domain(group, "dram-0", NULL)->counted);
-    assert_false(machine_domain(group, "dram", NULL)->counted);
+    assert_int_equal(eco_group_rescan(group), 0);
+    assert_false(machine_domain(group, "dram-0", NULL)->counted);
+    assert_true(machine_domain(group, "dram", NULL)->counted);
     for (uint64_t i = 1; i < 8; i++) {
         machine_set(&machine, COUNTER, 1000000 * i);
         step(group, 1000, false);
@@ -271,7 +328,8 @@ int main(void)
         cmocka_unit_test(failed_read_loses_nothing), cmocka_unit_test(closed_while_failing),
         cmocka_unit_test(failing_for_minutes),       cmocka_unit_test(vanished_and_returned),
         cmocka_unit_test(failover_and_return),       cmocka_unit_test(beyond_its_range),
-        cmocka_unit_test(rescan_finds_new_zones),    cmocka_unit_test(counter_relieves_estimate),
+        cmocka_unit_test(rescan_finds_new_zones),    cmocka_unit_test(replaced_between_looks),
+        cmocka_unit_test(rescan_without_memory),     cmocka_unit_test(counter_relieves_estimate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

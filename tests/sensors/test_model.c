@@ -117,6 +117,34 @@ static void curve(void **state)
     eco_assert_near(eco_model_alpha(2.2), 0.40228, 1e-4);
 }
 
+/* Idle and full power known, as by a meter: the first and the last reading of each series. */
+static void calibrated_interval_holds(void **state)
+{
+    static struct point points[POINTS_MAX];
+    size_t covered = 0, tried = 0;
+    (void)state;
+    size_t count = read_points(points);
+    for (size_t i = 0; i < count; i++) {
+        const struct point *low = &points[i], *high = &points[i];
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(points[k].cpu, points[i].cpu) != 0)
+                continue;
+            low = points[k].load < low->load ? &points[k] : low;
+            high = points[k].load > high->load ? &points[k] : high;
+        }
+        if (&points[i] == low || &points[i] == high)
+            continue;
+        double f = points[i].mhz / max_mhz(points, count, points[i].cpu);
+        double watts = eco_model_between_w(low->watts, high->watts, f, points[i].load, awake_of(&points[i]));
+        covered += watts / points[i].watts <= ECO_MODEL_RATIO_CALIBRATED &&
+                   watts / points[i].watts >= 1 / ECO_MODEL_RATIO_CALIBRATED;
+        tried++;
+    }
+    print_message("# covered: %zu of %zu with idle and full power known (x%.1f)\n", covered, tried,
+                  ECO_MODEL_RATIO_CALIBRATED);
+    assert_true((double)covered >= 0.95 * (double)tried);
+}
+
 static void rated_power_of_the_four(void **state)
 {
     (void)state;
@@ -254,6 +282,28 @@ static void by_rated_power(void **state)
     eco_assert_near(watts_of(group, package, 0.5), 69 * (0.07 + 0.29 * 0.9375 + 0.18), 1e-3);
     eco_assert_near(watts_of(group, dram, 0.5), 3, 1e-3);
     assert_non_null(strstr(eco_group_model_text(group), "69 W rated"));
+    close_group(group);
+}
+
+/* Whatever the CPU: what the meter said, and all that hangs on it, so no RAM is added. */
+static void by_a_wall_meter(void **state)
+{
+    unsigned package = 0;
+    (void)state;
+    make_machine("Intel(R) Xeon(R) CPU E3-1240 V2 @ 3.40GHz", false);
+    machine.host.wall_idle_w = 45;
+    machine.host.wall_busy_w = 120;
+    struct eco_group *group = machine_open(&machine, NULL, NULL);
+    const struct eco_domain *domain = machine_domain(group, "package-0", &package);
+    assert_true(domain->counted && domain->attributable);
+    eco_assert_near(domain->model_ratio, ECO_MODEL_RATIO_CALIBRATED, 1e-9);
+    eco_assert_near(domain->model_idle_uw, 45e6, 1);
+    unsigned count;
+    (void)eco_group_domains(group, &count);
+    assert_int_equal(count, 1);
+    eco_assert_near(watts_of(group, package, 0), 45, 1e-3);
+    eco_assert_near(watts_of(group, package, 1), 120, 1e-3);
+    assert_non_null(strstr(eco_group_model_text(group), "at the wall"));
     close_group(group);
 }
 
@@ -449,7 +499,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(intervals_hold),
         cmocka_unit_test(curve),
+        cmocka_unit_test(calibrated_interval_holds),
         cmocka_unit_test(rated_power_of_the_four),
+        cmocka_unit_test(by_a_wall_meter),
         cmocka_unit_test(unknown_names),
         cmocka_unit_test(table_finds_itself),
         cmocka_unit_test(names_and_cores),

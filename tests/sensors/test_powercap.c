@@ -47,6 +47,20 @@ static void hidden_by_a_container(void **state)
     machine.host.is_container = true;
     sensor = open_powercap(-ENODEV);
     assert_non_null(strstr(sensor->refusals[0].why.text, "hidden by the container"));
+    assert_non_null(strstr(sensor->refusals[0].why.fix, "-v /sys:/sys:ro"));
+    eco_sensor_free(sensor);
+    /* sysfs is whole, and there is none: not hidden. An empty folder of the zones is a mask over them. */
+    eco_temp_write(&machine.temp, "sys/class/net/lo/ifindex", "1\n");
+    eco_temp_write(&machine.temp, "sys/devices/system/cpu/online", "0\n");
+    sensor = open_powercap(-ENODEV);
+    assert_null(strstr(sensor->refusals[0].why.text, "hidden"));
+    assert_non_null(strstr(sensor->refusals[0].why.fix, "on the host"));
+    eco_sensor_free(sensor);
+    eco_temp_write(&machine.temp, "sys/devices/virtual/powercap/gone", "");
+    eco_temp_remove(&machine.temp, "sys/devices/virtual/powercap/gone");
+    sensor = open_powercap(-ENODEV);
+    assert_non_null(strstr(sensor->refusals[0].why.text, "hidden by the container"));
+    assert_non_null(strstr(sensor->refusals[0].why.fix, "systempaths=unconfined"));
     eco_sensor_free(sensor);
     machine_finish(&machine);
 }
@@ -64,9 +78,112 @@ static void root_only(void **state)
         assert_int_equal(sensor->refusals[i].error, -EACCES);
         assert_true(sensor->refusals[i].mendable);
         assert_non_null(strstr(sensor->refusals[i].why.text, "only root may read it"));
-        assert_non_null(strstr(sensor->refusals[i].why.fix, "sudo chmod a+r /sys/class/powercap/intel-rapl"));
+        assert_non_null(strstr(sensor->refusals[i].why.fix, "sudo ecocode doctor --fix"));
     }
     assert_string_equal(sensor->refusals[0].domain, "package-0");
+    eco_sensor_free(sensor);
+    machine_finish(&machine);
+}
+
+/* What this user may not read, another one tells. */
+struct teller {
+    struct eco_counters base;
+    struct eco_counter_sample sample;
+    int error;
+    unsigned asked;
+};
+
+static int tell(struct eco_counters *base, struct eco_counter_sample *ret, struct eco_why *why)
+{
+    struct teller *self = (struct teller *)base;
+    self->asked++;
+    if (self->error < 0) {
+        eco_why_set(why, "the helper says no");
+        return self->error;
+    }
+    *ret = self->sample;
+    return 0;
+}
+
+static struct teller teller_of(unsigned zones, const char *const *names)
+{
+    struct teller teller = {.base = {.name = "somebody", .period_ns = 100000000, .read = tell}};
+    teller.sample.count = zones;
+    teller.sample.begin_ns = 1000;
+    teller.sample.end_ns = 3000;
+    for (unsigned i = 0; i < zones; i++) {
+        (void)snprintf(teller.sample.values[i].zone, ECO_COUNTER_NAME_MAX, "%s", names[i]);
+        teller.sample.values[i].value_uj = 1000000 + i;
+    }
+    return teller;
+}
+
+static void told_by_another(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1", "intel-rapl:1:0"};
+    struct teller teller = teller_of(4, names);
+    struct eco_reading readings[8];
+    machine_init(&machine, "rapl/server_2s_dram");
+    machine.fault_part = "energy_uj";
+    machine.fault_error = -EACCES;
+    machine.root.is_own[ECO_SYSFS] = true;
+    machine.env.counters = &teller.base;
+    struct eco_sensor *sensor = open_powercap(0);
+    assert_int_equal(sensor->channel_count, 4);
+    assert_int_equal(sensor->refusal_count, 0);
+    assert_int_equal(teller.asked, 1); /* once for all zones */
+    assert_string_equal(sensor->channels[0].label, "intel-rapl:0 by somebody");
+    assert_int_equal(sensor->channels[0].period_ns, 100000000);
+    assert_int_equal(sensor->channels[0].quality, ECO_MEASURED);
+    assert_int_equal(eco_sensor_powercap.read(sensor, NULL, readings), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(readings[i].state, ECO_READING_OK);
+        assert_int_equal(readings[i].value, 1000000 + i);
+        assert_int_equal(readings[i].valid_to_ns, 2000); /* when it was really read */
+        assert_int_equal(readings[i].begin_ns, 1000);
+    }
+    assert_int_equal(eco_sensor_powercap.read(sensor, NULL, readings), 0);
+    assert_int_equal(readings[0].state, ECO_READING_STALE); /* the same again */
+    teller.sample.begin_ns = teller.sample.end_ns = 5000;
+    teller.sample.values[1].error = -EIO;
+    assert_int_equal(eco_sensor_powercap.read(sensor, NULL, readings), 0);
+    assert_int_equal(readings[0].state, ECO_READING_OK);
+    assert_int_equal(readings[1].state, ECO_READING_ERROR);
+    assert_int_equal(readings[1].error, -EIO);
+    teller.error = -ETIMEDOUT;
+    assert_int_equal(eco_sensor_powercap.read(sensor, NULL, readings), 0);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(readings[i].state, ECO_READING_ERROR);
+    eco_sensor_free(sensor);
+    machine_finish(&machine);
+}
+
+/* All zones, or those that are told; a refusal says what the other one said. */
+static void not_told(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"intel-rapl:0"};
+    struct teller teller = teller_of(1, names);
+    machine_init(&machine, "rapl/server_2s_dram");
+    machine.fault_part = "energy_uj";
+    machine.fault_error = -EACCES;
+    machine.root.is_own[ECO_SYSFS] = true;
+    machine.env.counters = &teller.base;
+    struct eco_sensor *sensor = open_powercap(0);
+    assert_int_equal(sensor->channel_count, 1);
+    assert_int_equal(sensor->refusal_count, 3);
+    eco_sensor_free(sensor);
+    teller.error = -EACCES;
+    sensor = open_powercap(-EACCES);
+    assert_int_equal(sensor->refusal_count, 4);
+    assert_string_equal(sensor->refusals[0].why.text, "the helper says no");
+    eco_sensor_free(sensor);
+    teller.error = 0;
+    teller.asked = 0;
+    machine.root.is_own[ECO_SYSFS] = false; /* --path.sysfs: not the counters that it would tell */
+    sensor = open_powercap(-EACCES);
+    assert_int_equal(teller.asked, 0);
     eco_sensor_free(sensor);
     machine_finish(&machine);
 }
@@ -226,6 +343,7 @@ int main(void)
         cmocka_unit_test(absurd_counters),     cmocka_unit_test(absurd_ranges),
         cmocka_unit_test(names_that_are_none), cmocka_unit_test(limits_tell_what_is_too_much),
         cmocka_unit_test(more_zones_than_fit), cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(told_by_another),     cmocka_unit_test(not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,8 +128,9 @@ static void registry(void **state)
             assert_string_not_equal(ops->name, eco_sensor_kinds[j]->name);
     }
     assert_ptr_equal(eco_sensor_kinds[0], &eco_sensor_perf);
-    assert_ptr_equal(eco_sensor_kinds[4], &eco_sensor_model);
-    assert_null(eco_sensor_kinds[5]);
+    assert_ptr_equal(eco_sensor_kinds[4], &eco_sensor_gpu);
+    assert_ptr_equal(eco_sensor_kinds[5], &eco_sensor_model);
+    assert_null(eco_sensor_kinds[6]);
 }
 
 int main(void)

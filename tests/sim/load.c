@@ -10,6 +10,7 @@
  *     busy SECONDS            one process
  *     threads N SECONDS       one process with N threads
  *     storm COUNT MS          children one after another, each busy for MS of CPU time
+ *     deep COUNT MS           as storm, but each has a child that has a child, all busy for MS
  *     orphans COUNT MS        as storm, but grandchildren whose parent has ended
  *     ignored COUNT MS        as storm, with SIGCHLD ignored: nobody waits for them
  *     share A B SECONDS       two children on one core, busy A % and B % of the time
@@ -108,6 +109,35 @@ static int load_storm(unsigned count, double ms)
         if (pid == 0) {
             spin_cpu((uint64_t)(ms * 1e6));
             end_child();
+        }
+        if (pid < 0 || waitpid(pid, NULL, 0) != pid) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+#define DEPTH 3
+
+static _Noreturn void deep_child(uint64_t cpu_ns)
+{
+    pid_t pid = 0;
+    for (unsigned depth = 1; depth <= DEPTH && pid == 0; depth++) {
+        spin_cpu(cpu_ns);
+        pid = depth < DEPTH ? fork() : -1;
+    }
+    if (pid > 0) {
+        waitpid(pid, NULL, 0);
+    }
+    end_child();
+}
+
+static int load_deep(unsigned count, double ms)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            deep_child((uint64_t)(ms * 1e6));
         }
         if (pid < 0 || waitpid(pid, NULL, 0) != pid) {
             return 1;
@@ -296,6 +326,9 @@ static int run_load(int count, char **words)
     }
     if (strcmp(mode, "storm") == 0) {
         return load_storm((unsigned)number[0], number[1]);
+    }
+    if (strcmp(mode, "deep") == 0) {
+        return load_deep((unsigned)number[0], number[1]);
     }
     if (strcmp(mode, "orphans") == 0) {
         return load_orphans((unsigned)number[0], number[1]);

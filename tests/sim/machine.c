@@ -211,6 +211,7 @@ enum option_code {
     OPTION_PERIOD,
     OPTION_EXPONENT,
     OPTION_NOISE,
+    OPTION_SIGMA,
     OPTION_SEED,
     OPTION_MODE,
     OPTION_CORE,
@@ -230,6 +231,7 @@ static const struct option options_table[] = {
     {"period", required_argument, NULL, OPTION_PERIOD},
     {"exponent", required_argument, NULL, OPTION_EXPONENT},
     {"noise", required_argument, NULL, OPTION_NOISE},
+    {"sigma", required_argument, NULL, OPTION_SIGMA},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"mode", required_argument, NULL, OPTION_MODE},
     {"core", no_argument, NULL, OPTION_CORE},
@@ -240,14 +242,16 @@ static const struct option options_table[] = {
 
 static const char usage[] =
     "usage: eco-sim-machine [--idle W] [--k J] [--dram-idle W] [--dram-k J] [--packages N] [--wrap J]\n"
-    "       [--start J] [--max-power W] [--period MS] [--exponent P] [--noise X] [--seed N] [--mode OCTAL]\n"
+    "       [--start J] [--max-power W] [--period MS] [--exponent P] [--noise X] [--sigma S] [--seed N] "
+    "[--mode OCTAL]\n"
     "       [--core] [--uncore] [--psys] MOUNTPOINT\n";
 
 static bool set_option(int option, struct eco_sim_options *o, mode_t *energy_mode)
 {
     const double number = optarg != NULL ? strtod(optarg, NULL) : 0;
-    double *const numbers[] = {&o->idle_w,  &o->k_j,         NULL, NULL,         NULL,           &o->range_j,
-                               &o->start_j, &o->max_power_w, NULL, &o->exponent, &o->noise_ratio};
+    double *const numbers[] = {
+        &o->idle_w,   &o->k_j,         NULL,     NULL, NULL, &o->range_j, &o->start_j, &o->max_power_w, NULL,
+        &o->exponent, &o->noise_ratio, &o->sigma};
     switch (option) {
     case OPTION_DRAM_IDLE:
         o->dram_idle_w = number;
@@ -279,7 +283,7 @@ static bool set_option(int option, struct eco_sim_options *o, mode_t *energy_mod
     default:
         break;
     }
-    if (option < OPTION_IDLE || option > OPTION_NOISE) {
+    if (option < OPTION_IDLE || option > OPTION_SIGMA) {
         return false;
     }
     *numbers[option - OPTION_IDLE] = number;
@@ -313,6 +317,7 @@ int main(int argc, char **argv)
                                       .idle_w = 20,
                                       .k_j = 30,
                                       .exponent = 1,
+                                      .sigma = -1,
                                       .gain = 1,
                                       .range_j = 262143.328850,
                                       .start_j = 12345,

@@ -43,7 +43,7 @@ static double random_normal(struct eco_sim *sim)
 }
 
 /* "123 456 " with one number a CPU, in ns. */
-static void add_cpuacct(const struct eco_sim *sim, char *text, uint64_t *ret_ns)
+static void add_cpuacct(struct eco_sim *sim, char *text, uint64_t *ret_ns)
 {
     char *at = text;
     for (unsigned cpu = 0; cpu < sim->cpu_count; cpu++) {
@@ -53,12 +53,13 @@ static void add_cpuacct(const struct eco_sim *sim, char *text, uint64_t *ret_ns)
             return;
         }
         ret_ns[sim->package_of[cpu]] += value;
+        sim->each_ns[cpu] = value;
         at = end;
     }
 }
 
 /* "cpuN user nice system idle iowait irq softirq steal ..." in clock ticks. */
-static void add_stat(const struct eco_sim *sim, char *text, uint64_t *ret_ns)
+static void add_stat(struct eco_sim *sim, char *text, uint64_t *ret_ns)
 {
     const uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
     char *save = NULL;
@@ -68,6 +69,7 @@ static void add_stat(const struct eco_sim *sim, char *text, uint64_t *ret_ns)
         if (sscanf(line, "cpu%u %llu %llu %llu %llu %llu %llu %llu", &cpu, &user, &nice, &system, &idle,
                    &iowait, &irq, &softirq) == 8 &&
             line[3] != ' ' && cpu < sim->cpu_count) {
+            sim->each_ns[cpu] = (user + nice + system + irq + softirq) * tick_ns;
             ret_ns[sim->package_of[cpu]] += (user + nice + system + irq + softirq) * tick_ns;
         }
     }
@@ -96,6 +98,23 @@ static void grow(const struct eco_sim *sim, struct eco_sim_package *package, enu
     package->zone[zone].shown_j += joules * sim->options.gain;
 }
 
+/* CPU seconds in which both threads of a core were busy, as far as the shares of a step tell. */
+static double overlap_s(const struct eco_sim *sim, const struct eco_sim_package *package, double dt_s)
+{
+    double sum = 0;
+    for (unsigned cpu = 0; cpu + 1 < sim->cpu_count && dt_s > 0; cpu += 2) {
+        if (&sim->package[sim->package_of[cpu]] != package) {
+            continue;
+        }
+        double share[2];
+        for (unsigned i = 0; i < 2; i++) {
+            share[i] = (double)(sim->each_ns[cpu + i] - sim->before_ns[cpu + i]) / 1e9 / dt_s;
+        }
+        sum += share[0] * share[1] * dt_s;
+    }
+    return sum;
+}
+
 static void advance_package(struct eco_sim *sim, struct eco_sim_package *package, uint64_t cpu_ns,
                             double dt_s)
 {
@@ -104,6 +123,9 @@ static void advance_package(struct eco_sim *sim, struct eco_sim_package *package
     double dynamic_j = o->k_j * cpu_s;
     if (o->exponent < 1.0 && dt_s > 0) {
         dynamic_j = o->k_j * pow(cpu_s / dt_s, o->exponent) * dt_s;
+    }
+    if (o->sigma >= 0) {
+        dynamic_j -= o->k_j * (1.0 - o->sigma) * overlap_s(sim, package, dt_s);
     }
     double idle_j = o->idle_w * dt_s;
     if (o->noise_ratio > 0) {
@@ -127,7 +149,7 @@ static void advance(struct eco_sim *sim)
 {
     uint64_t cpu_ns[ECO_SIM_PACKAGES_MAX];
     const uint64_t before_ns = now_ns();
-    if (sim->options.exponent < 1.0 && before_ns - sim->last_ns < 20000000) {
+    if ((sim->options.exponent < 1.0 || sim->options.sigma >= 0) && before_ns - sim->last_ns < 20000000) {
         return;
     }
     read_cpu(sim, cpu_ns);
@@ -136,6 +158,7 @@ static void advance(struct eco_sim *sim)
     for (unsigned i = 0; i < sim->options.packages; i++) {
         advance_package(sim, &sim->package[i], cpu_ns[i], dt_s);
     }
+    memcpy(sim->before_ns, sim->each_ns, sizeof(sim->before_ns));
     sim->last_ns = at_ns;
 }
 
@@ -196,6 +219,7 @@ int eco_sim_init(struct eco_sim *sim, const struct eco_sim_options *options)
     uint64_t cpu_ns[ECO_SIM_PACKAGES_MAX];
     sim->start_ns = sim->last_ns = now_ns();
     read_cpu(sim, cpu_ns);
+    memcpy(sim->before_ns, sim->each_ns, sizeof(sim->before_ns));
     for (unsigned i = 0; i < options->packages; i++) {
         sim->package[i].cpu_ns = cpu_ns[i];
         for (int zone = 0; zone < ECO_SIM_ZONES; zone++) {
@@ -209,7 +233,8 @@ int eco_sim_init(struct eco_sim *sim, const struct eco_sim_options *options)
 int eco_sim_start(struct eco_sim *sim)
 {
     /* A curve is integrated in small steps, as nobody may be reading. */
-    if (sim->steps || (sim->options.period_ms == 0 && sim->options.exponent >= 1.0)) {
+    if (sim->steps ||
+        (sim->options.period_ms == 0 && sim->options.exponent >= 1.0 && sim->options.sigma < 0)) {
         return 0;
     }
     const int r = -pthread_create(&sim->stepper, NULL, step_thread, sim);

@@ -7,7 +7,8 @@
  * t is CLOCK_MONOTONIC. CPU seconds come from the v1 cpuacct root (usage_percpu: ns, per CPU; a running
  * task is brought up to date at each tick, so the counter lags a busy CPU by one tick at most) or, where
  * that is not mounted, from /proc/stat (user + nice + system + irq + softirq, 10 ms grain). With
- * --exponent P below 1 the dynamic part is k_j * busy^P per second, as on real silicon.
+ * --exponent P below 1 the dynamic part is k_j * busy^P per second, as on real silicon; with --sigma S the
+ * second thread of a core adds S of what the first one takes (CPUs in pairs; run-on-machine declares them).
  *
  * Thread rule: every function takes the machine's lock itself.
  */
@@ -36,12 +37,13 @@ struct eco_sim_options {
     double idle_w, k_j;           /* of each package */
     double dram_idle_w, dram_k_j; /* both 0: no dram zone */
     double exponent;              /* 1 = linear */
-    double gain;                  /* what the counter shows of a joule: the sensor's own error */
-    double noise_ratio;           /* standard deviation of idle power over 1 s, relative */
-    double range_j;               /* the counter starts again here */
-    double start_j;               /* where every counter begins */
-    double max_power_w;           /* constraint_0_max_power_uw of each package */
-    unsigned period_ms;           /* the counter moves in steps of this; 0 = at every read */
+    double sigma;       /* CPUs 2i and 2i+1 are threads of one core: both busy draw 1 + sigma; < 0 no */
+    double gain;        /* what the counter shows of a joule: the sensor's own error */
+    double noise_ratio; /* standard deviation of idle power over 1 s, relative */
+    double range_j;     /* the counter starts again here */
+    double start_j;     /* where every counter begins */
+    double max_power_w; /* constraint_0_max_power_uw of each package */
+    unsigned period_ms; /* the counter moves in steps of this; 0 = at every read */
     bool core, uncore, psys;
     uint64_t seed;
 };
@@ -65,6 +67,7 @@ struct eco_sim {
     unsigned cpu_count;
     unsigned package_of[ECO_SIM_CPUS_MAX];
     struct eco_sim_package package[ECO_SIM_PACKAGES_MAX];
+    uint64_t each_ns[ECO_SIM_CPUS_MAX], before_ns[ECO_SIM_CPUS_MAX]; /* by CPU, now and at the last look */
     uint64_t start_ns, last_ns, random;
     int cpu_fd; /* cpuacct.usage_percpu or /proc/stat */
     bool is_cpuacct;

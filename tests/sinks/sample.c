@@ -11,8 +11,9 @@
 #define UNKNOWN ((double)NAN)
 #define GIB     (1024.0 * 1024.0 * 1024.0)
 
-const char *const sample_names[] = {"server",  "laptop", "vm",      "sleep", "true",  "idle_unknown", "gap",
-                                    "hostile", "mixed",  "monitor", "tree",  "equal", "nothing",      NULL};
+const char *const sample_names[] = {"server",       "laptop", "vm",      "sleep", "true",
+                                    "idle_unknown", "gap",    "hostile", "mixed", "monitor",
+                                    "tree",         "equal",  "nothing", "gpu",   NULL};
 
 /* ---- pieces ---- */
 
@@ -62,6 +63,7 @@ static struct eco_report_process *add_process(struct sample *s, int pid, uint32_
                                      .name = s->names[i],
                                      .role = role,
                                      .cmdline = cmdline,
+                                     .gpu_busy_s = UNKNOWN,
                                      .end_offset_s = s->report.duration_s};
     return p;
 }
@@ -421,6 +423,50 @@ static void fill_nothing(struct sample *s)
     s->report.has_energy = false;
 }
 
+/* Two cards: one that a job uses beside others, one cut into instances and late. */
+static void fill_gpu(struct sample *s)
+{
+    static const struct eco_gpu_device cards[] = {{.vendor = ECO_GPU_NVIDIA,
+                                                   .memory_bytes = 80ull << 30,
+                                                   .name = "NVIDIA H100 80GB HBM3",
+                                                   .uuid = "GPU-3f2a0000-0000-0000-0000-000000000000",
+                                                   .pci = "0000:18:00.0",
+                                                   .driver = "550.54.14"},
+                                                  {.vendor = ECO_GPU_AMD, .name = "a\033[2Jb"}};
+    start(s, 761.8, train);
+    set_energy(add_domain(s, "package-0", ECO_KIND_CPU, "powercap", ECO_MEASURED), 40123.0, 1510.5, 38014.0,
+               -20.6);
+    struct eco_report_domain *first = add_domain(s, "gpu-0", ECO_KIND_GPU, "nvml", ECO_MEASURED);
+    struct eco_report_domain *second = add_domain(s, "gpu-amd0", ECO_KIND_GPU, "amdgpu", ECO_DERIVED);
+    set_energy(first, 250112.0, 50320.0, 53326.0, 2.0);
+    set_energy(second, 812.0, 0, 15001.0, 0);
+    first->device = (struct eco_report_device){.is_there = true,
+                                               .device = &cards[0],
+                                               .utilization_mean_ratio = 0.634,
+                                               .power_max_w = 561.2,
+                                               .machine_mean_w = 464.4,
+                                               .temperature_max_c = 71,
+                                               .throttled_s = 12.3,
+                                               .memory_peak_bytes = 13ull << 30,
+                                               .is_fitted = true};
+    second->device = (struct eco_report_device){.is_there = true,
+                                                .device = &cards[1],
+                                                .utilization_mean_ratio = UNKNOWN,
+                                                .power_max_w = UNKNOWN,
+                                                .machine_mean_w = 20.8,
+                                                .temperature_max_c = UNKNOWN,
+                                                .throttled_s = UNKNOWN,
+                                                .late_s = 1.5,
+                                                .is_split = true};
+    second->gap_s = 1.5;
+    add_workers(s);
+    s->processes[0].gpu_busy_s = 412.7;
+    s->processes[0].gpu_memory_max_bytes = 12ull << 30;
+    finish(s, 0.05);
+    eco_report_warn(&s->report,
+                    "the driver of gpu-amd0 answered only 1.50 s after the start: measured from then on");
+}
+
 void sample_fill(const char *name, struct sample *ret)
 {
     static const char *const sleep_2[] = {"sleep", "2", NULL}, *const true_[] = {"true", NULL};
@@ -448,6 +494,8 @@ void sample_fill(const char *name, struct sample *ret)
         fill_equal(ret);
     else if (strcmp(name, "nothing") == 0)
         fill_nothing(ret);
+    else if (strcmp(name, "gpu") == 0)
+        fill_gpu(ret);
     else
         fill_tree(ret);
 }

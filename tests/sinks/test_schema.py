@@ -16,18 +16,20 @@ import jsonschema
 import pytest
 
 SAMPLES = ["server", "laptop", "vm", "sleep", "true", "idle_unknown", "gap", "hostile", "mixed", "monitor", "tree",
-           "equal"]
+           "equal", "gpu"]
 
 # The contract: every key, in this order.
 RUN_KEYS = """schema ecocode_version model_version run_id parent_run_id boot_id command cwd labels started_at
 duration_s suspended_s exit host policy accounting caught_ratio interval_s boundary idle_basis energy domains usage
-processes impact self warnings""".split()
-HOST_KEYS = "hostname cpu_model logical_cpus sockets memory_bytes kernel virtualization cpu_quota".split()
+processes groups impact self warnings""".split()
+HOST_KEYS = """hostname cpu_model logical_cpus sockets memory_bytes kernel virtualization cpu_quota cpuset container
+pod slurm_job cgroup""".split()
 ENERGY_KEYS = """job_j others_j idle_j unattributed_j machine_j self_j by_policy_j mean_power_w peak_power_w quality
 quality_j uncertainty job_marginal_j job_alone_j""".split()
 DOMAIN_KEYS = """name kind counted within sources quality uncertainty job_j others_j idle_j unattributed_j machine_j
 mean_power_w peak_power_w gap_s device""".split()
-PROCESS_KEYS = """pid ppid uid name role cmdline start_offset_s end_offset_s count cpu_s max_rss_bytes gpu_busy_s
+PROCESS_KEYS = """pid ppid uid user container pod slurm_job slurm_step slurm_task unit name role cmdline
+start_offset_s end_offset_s count cpu_s max_rss_bytes gpu_busy_s
 gpu_memory_max_bytes energy_j by_domain""".split()
 PARTS = ("job_j", "others_j", "idle_j", "unattributed_j")
 
@@ -113,6 +115,30 @@ def test_unknown_is_null(written):
     assert nothing["processes"][0]["energy_j"] is None and nothing["boundary"]["included"] == []
     assert read_report(written, "gap")["exit"] == {"code": None, "signal": 9}
     assert read_report(written, "monitor")["command"] is None
+
+
+DEVICE_KEYS = """vendor name uuid pci memory_bytes driver utilization_mean_ratio power_max_w memory_peak_bytes
+temperature_max_celsius throttled_s divided_by""".split()
+
+
+def test_graphics_cards(written):
+    report = read_report(written, "gpu")
+    package, first, second = report["domains"]
+    assert package["device"] is None
+    assert list(first["device"]) == list(second["device"]) == DEVICE_KEYS
+    assert first["device"] == {
+        "vendor": "nvidia", "name": "NVIDIA H100 80GB HBM3", "uuid": "GPU-3f2a0000-0000-0000-0000-000000000000",
+        "pci": "0000:18:00.0", "memory_bytes": 80 << 30, "driver": "550.54.14", "utilization_mean_ratio": 0.634,
+        "power_max_w": 561.2, "memory_peak_bytes": 13 << 30, "temperature_max_celsius": 71, "throttled_s": 12.3,
+        "divided_by": "watts"}
+    unknown = {key for key, value in second["device"].items() if value is None}
+    assert unknown == set(DEVICE_KEYS) - {"vendor", "name", "divided_by"}
+    assert second["device"]["divided_by"] == "slices"
+    assert report["processes"][0]["gpu_busy_s"] == 412.7 and report["processes"][0]["gpu_memory_max_bytes"] == 12 << 30
+    assert report["processes"][1]["gpu_busy_s"] is None and report["processes"][1]["gpu_memory_max_bytes"] is None
+    assert "gpu" in report["boundary"]["included"] and "gpu" not in report["boundary"]["excluded"]
+    # the driver's own start-up is told once, not as a gap too
+    assert [w for w in report["warnings"] if "gpu-amd0" in w] == report["warnings"]
 
 
 def test_boundary(written):

@@ -338,13 +338,37 @@ static void test_broken_tree(void **state)
     check_sums(text);
 }
 
+/* One line where it tells more than the job's own energy does; none where it is the same or not known. */
+static void test_calibrated_line(void **state)
+{
+    (void)state;
+    static char text[PAGE_MAX];
+    const struct eco_sink_options options = {0};
+    sample_fill("server", &sample);
+    double own_j = sample.report.sums[ECO_SLOT_ACTIVE].job_j;
+    render(&options, 0, text);
+    assert_null(strstr(text, "By the calibration"));
+    sample.report.has_curve = true;
+    sample.report.job_marginal_j = sample.report.job_alone_j = own_j;
+    render(&options, 0, text);
+    assert_null(strstr(text, "By the calibration"));
+    sample.report.job_marginal_j = 0.5 * own_j;
+    sample.report.job_alone_j = 1.5 * own_j;
+    render(&options, 0, text);
+    assert_non_null(strstr(text, "By the calibration it added"));
+    check_width(text, 79);
+    sample.report.has_curve = false;
+    render(&options, 0, text);
+    assert_null(strstr(text, "By the calibration"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden),      cmocka_unit_test(test_live_golden),
         cmocka_unit_test(test_narrow),      cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_color),       cmocka_unit_test(test_printed_cells_add_up),
-        cmocka_unit_test(test_broken_tree),
+        cmocka_unit_test(test_broken_tree), cmocka_unit_test(test_calibrated_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

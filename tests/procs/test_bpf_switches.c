@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Who was on a CPU, by the hook on switches, against wait4. The machine may have other work at the same time.
+ */
+#include "bpf_feed.h"
+
+#include <signal.h>
+
+#define PIDS_MAX 4194304
+
+struct sums {
+    uint64_t on_ns, shared_ns, by_cpu_ns[64];
+    uint64_t own_ns;          /* of this process, which reads */
+    uint64_t of_pid_ns[4096]; /* by pid modulo */
+    bool is_torn;
+};
+
+static int sums_add(void *context, const struct eco_feed_stint *stint)
+{
+    struct sums *sums = context;
+    sums->is_torn |= stint->pid <= 0 || stint->pid > PIDS_MAX || stint->on_ns == 0 ||
+                     stint->on_ns > 60 * ECO_NS_PER_S || stint->shared_ns > stint->on_ns;
+    if (stint->pid == getpid()) {
+        sums->own_ns += stint->on_ns;
+        return 0;
+    }
+    sums->on_ns += stint->on_ns;
+    sums->shared_ns += stint->shared_ns;
+    sums->by_cpu_ns[stint->cpu % 64] += stint->on_ns;
+    sums->of_pid_ns[stint->pid % 4096] += stint->on_ns;
+    return 0;
+}
+
+static uint64_t wait_ns(pid_t pid)
+{
+    struct rusage usage;
+    assert_int_equal(wait4(pid, NULL, 0, &usage), pid);
+    return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * ECO_NS_PER_S +
+           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000;
+}
+
+static void look(struct eco_feed *feed, struct sums *sums)
+{
+    assert_int_equal(feed->ops->stints(feed, sums_add, sums), 0);
+    assert_false(sums->is_torn);
+}
+
+static uint64_t lost_ns(const struct eco_feed *feed)
+{
+    struct eco_feed_health health;
+    feed->ops->health(feed, &health);
+    return health.lost_ns;
+}
+
+/* From fork on: a child has some time before it is pinned. */
+static pid_t loop_on(int cpu, unsigned ms)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (cpu >= 0)
+            pin(cpu);
+        spin_ms(ms);
+        _exit(0);
+    }
+    return pid;
+}
+
+/*
+ * The kernel begins the time of somebody whom it wakes when it decides so, the hook when the CPU changes
+ * hands: on a machine that has other work these differ. So a comparison may be tried again.
+ */
+static bool is_near(uint64_t got, uint64_t truth, double share)
+{
+    print_message("%.3f ms of %.3f ms\n", (double)got / 1e6, (double)truth / 1e6);
+    return fabs((double)got - (double)truth) <= share * (double)truth;
+}
+
+static void try_often(void **state)
+{
+    bool (*once)(void) = *(bool (**)(void)) * state;
+
+    for (unsigned i = 0; i < 6; i++)
+        if (once())
+            return;
+    fail_msg("six times in vain");
+}
+
+/* Every process by itself and all together, looked at while they run and sleep. */
+static bool truth_once(void)
+{
+    bool is_right = true;
+    enum { N = 6 };
+    struct eco_bpf_request request = {.has_switch = true};
+    struct sums sums = {0};
+    pid_t pids[N];
+    uint64_t truth = 0;
+    FEED_OR_SKIP(feed, &request);
+
+    for (unsigned i = 0; i < N; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            for (unsigned k = 0; k < 10 + i; k++) {
+                spin_ms(3);
+                pause_ms(2);
+            }
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        pause_ms(10);
+        look(feed, &sums);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        uint64_t one = wait_ns(pids[i]);
+        truth += one;
+        pause_ms(1);
+        look(feed, &sums);
+        is_right &= is_near(sums.of_pid_ns[pids[i] % 4096], one, 0.01);
+    }
+    is_right &= is_near(sums.on_ns, truth, 0.01);
+    assert_int_equal(lost_ns(feed), 0);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+/* Somebody who never leaves the CPU is seen while it runs. */
+static bool running_once(void)
+{
+    bool is_right = true;
+    struct eco_bpf_request request = {.has_switch = true};
+    struct sums sums = {0};
+    FEED_OR_SKIP(feed, &request);
+
+    pid_t pid = loop_on(-1, 300);
+    uint64_t last = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        pause_ms(60);
+        look(feed, &sums);
+        assert_true(sums.on_ns > last);
+        last = sums.on_ns;
+    }
+    uint64_t truth = wait_ns(pid);
+    pause_ms(1);
+    look(feed, &sums);
+    is_right &= is_near(sums.on_ns, truth, 0.01);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+static uint64_t idle_all(const struct eco_feed *feed)
+{
+    uint64_t sum = 0, one;
+    for (int i = 0; i < sysconf(_SC_NPROCESSORS_ONLN); i++) {
+        assert_int_equal(feed->ops->idle_ns(feed, (uint32_t)i, &one), 0);
+        sum += one;
+    }
+    return sum;
+}
+
+/*
+ * Read as fast as can be while switches are as fast as can be: nothing torn, nothing twice, nothing missing.
+ * Everybody's time and idle time are all of the time.
+ */
+static bool hammered_once(void)
+{
+    struct eco_bpf_request request = {.has_switch = true, .slots_per_cpu = 16};
+    struct sums sums = {0};
+    struct eco_feed *feed = feed_try(&request, false);
+    if (!feed) {
+        skip();
+        return false;
+    }
+
+    look(feed, &sums);
+    sums = (struct sums){0};
+    uint64_t begin = now_ns(CLOCK_MONOTONIC), idle = idle_all(feed);
+    for (unsigned i = 0; i < 20; i++)
+        if (fork() == 0) {
+            uint64_t end = now_ns(CLOCK_MONOTONIC) + 500 * ECO_NS_PER_MS;
+            while (now_ns(CLOCK_MONOTONIC) < end)
+                (void)(i % 2 ? sched_yield() : usleep(20));
+            _exit(0);
+        }
+    unsigned looks = 0;
+    for (; now_ns(CLOCK_MONOTONIC) < begin + 600 * ECO_NS_PER_MS; looks++)
+        look(feed, &sums);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+    look(feed, &sums);
+    look(feed, &sums);
+    uint64_t took = (now_ns(CLOCK_MONOTONIC) - begin) * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
+    idle = idle_all(feed) - idle;
+    print_message("%u looks, lost %.3f ms, idle %.3f ms\n", looks, (double)lost_ns(feed) / 1e6,
+                  (double)idle / 1e6);
+    bool is_right = is_near(sums.on_ns + sums.own_ns + lost_ns(feed) + idle, took, 0.005);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+/* Two processes that take the same slot from each other, and nobody who reads: lost time is counted. */
+static bool slots_full_once(void)
+{
+    bool is_right = true;
+    struct eco_bpf_request request = {.has_switch = true, .slots_per_cpu = 16};
+    struct sums sums = {0};
+    pid_t pids[40];
+    uint64_t truth = 0;
+    FEED_OR_SKIP(feed, &request);
+
+    for (unsigned i = 0; i < 40; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            pin(0);
+            for (unsigned k = 0; k < 400; k++) {
+                uint64_t end = now_ns(CLOCK_MONOTONIC) + 5000;
+                while (now_ns(CLOCK_MONOTONIC) < end)
+                    continue;
+                (void)usleep(20);
+            }
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < 40; i++)
+        truth += wait_ns(pids[i]);
+    pause_ms(1);
+    look(feed, &sums);
+    look(feed, &sums);
+    print_message("lost %.3f ms\n", (double)lost_ns(feed) / 1e6);
+    assert_true(lost_ns(feed) > 0);
+    is_right &= is_near(sums.on_ns + lost_ns(feed), truth, 0.01);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+/* With a loop on CPU 0: once CPU 1 has nothing to do, nothing is shared. False: that never was so. */
+static bool alone_shares_nothing(struct eco_feed *feed)
+{
+    for (unsigned i = 0; i < 25; i++) {
+        struct sums sums = {0};
+        uint64_t idle[2];
+
+        look(feed, &sums);
+        sums = (struct sums){0};
+        uint64_t begin = now_ns(CLOCK_MONOTONIC);
+        assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[0]), 0);
+        pause_ms(50);
+        assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[1]), 0);
+        uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1] - idle[0]);
+        look(feed, &sums);
+        if (busy > took / 200 || sums.on_ns < took * 9 / 10)
+            continue;
+        print_message("alone: shared %.3f %%\n", 100.0 * (double)sums.shared_ns / (double)sums.on_ns);
+        assert_true((double)sums.shared_ns <= 0.01 * (double)sums.on_ns);
+        return true;
+    }
+    return false;
+}
+
+/* Two CPUs that are said to be one core: a loop on each of them shares it, as long as both are on. */
+static void test_siblings(void **state)
+{
+    (void)state;
+    static const int32_t siblings[] = {1, 0};
+    struct eco_bpf_request request = {.has_switch = true, .siblings = siblings, .sibling_count = 2};
+    struct sums sums = {0};
+    uint64_t idle[2][2];
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        skip();
+    FEED_OR_SKIP(feed, &request);
+
+    pid_t pids[2] = {loop_on(0, 5000), loop_on(1, 5000)};
+    pause_ms(50);
+    look(feed, &sums);
+    sums = (struct sums){0};
+    pause_ms(200);
+    look(feed, &sums);
+    print_message("two loops: shared %.2f %%\n", 100.0 * (double)sums.shared_ns / (double)sums.on_ns);
+    assert_true((double)sums.shared_ns >= 0.99 * (double)sums.on_ns);
+
+    /* One alone: what it shares is what the other CPU was busy with, and that is not ours. */
+    (void)kill(pids[1], SIGKILL);
+    (void)wait_ns(pids[1]);
+    look(feed, &sums);
+    sums = (struct sums){0};
+    uint64_t begin = now_ns(CLOCK_MONOTONIC);
+    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[0][1]), 0);
+    pause_ms(300);
+    look(feed, &sums);
+    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[1][1]), 0);
+    uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1][1] - idle[0][1]);
+    print_message("one loop: on %.1f ms, shared %.3f ms, the other CPU busy %.3f ms of %.1f\n",
+                  (double)sums.on_ns / 1e6, (double)sums.shared_ns / 1e6, (double)busy / 1e6,
+                  (double)took / 1e6);
+    assert_true(sums.shared_ns <= busy + took / 100);
+    assert_true(sums.shared_ns + (took - sums.on_ns) + took / 100 >= busy);
+
+    bool was_quiet = alone_shares_nothing(feed);
+    (void)kill(pids[0], SIGKILL);
+    (void)wait_ns(pids[0]);
+    (void)eco_feed_free(feed);
+    if (!was_quiet) {
+        print_message("the other CPU was never idle for 50 ms: one loop alone could not be had\n");
+        skip();
+    }
+}
+
+/* Without a declared sibling nothing is shared, and where a process ran is told. */
+static bool migration_once(void)
+{
+    bool is_right = true;
+    struct eco_bpf_request request = {.has_switch = true};
+    struct sums sums = {0};
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        skip();
+    FEED_OR_SKIP(feed, &request);
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (unsigned i = 0; i < 8; i++) {
+            pin(i % 4 == 0);
+            spin_ms(10);
+        }
+        _exit(0);
+    }
+    uint64_t truth = wait_ns(pid);
+    pause_ms(1);
+    look(feed, &sums);
+    is_right &= is_near(sums.on_ns, truth, 0.01);
+    is_right &= is_near(sums.by_cpu_ns[1], 20 * ECO_NS_PER_MS, 0.02);
+    assert_int_equal(sums.shared_ns, 0);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+/* Idle time of a CPU by its switches: idle and busy are all of the time. */
+static bool idle_once(void)
+{
+    bool is_right = true;
+    struct eco_bpf_request request = {.has_switch = true};
+    struct sums sums = {0};
+    uint64_t before, after;
+    struct eco_feed *feed = feed_try(&request, false); /* everybody */
+    if (!feed) {
+        skip();
+        return false;
+    }
+
+    look(feed, &sums);
+    sums = (struct sums){0};
+    uint64_t begin = now_ns(CLOCK_MONOTONIC);
+    assert_int_equal(feed->ops->idle_ns(feed, 0, &before), 0);
+    pid_t pid = loop_on(0, 100);
+    (void)wait_ns(pid);
+    look(feed, &sums);
+    assert_int_equal(feed->ops->idle_ns(feed, 0, &after), 0);
+    uint64_t took = now_ns(CLOCK_MONOTONIC) - begin;
+    assert_true(after >= before && after - before <= took - 100 * ECO_NS_PER_MS);
+    is_right &= is_near(sums.by_cpu_ns[0] + (after - before), took, 0.01);
+    assert_int_equal(feed->ops->idle_ns(feed, 100000, &after), -EINVAL);
+    (void)eco_feed_free(feed);
+    return is_right;
+}
+
+/* Descriptors that are something else: refused, and all are closed. */
+static void test_strange_maps(void **state)
+{
+    (void)state;
+    struct eco_feed *feed = NULL;
+    struct eco_bpf_fds fds = ECO_BPF_FDS_NONE;
+    int pair[2];
+
+    assert_true(eco_bpf_feed_open(&fds, &feed, NULL) < 0);
+    assert_int_equal(pipe(pair), 0);
+    fds.fd[ECO_BPF_HEADER] = pair[0];
+    assert_true(eco_bpf_feed_open(&fds, &feed, NULL) < 0);
+    assert_int_equal(close(pair[0]), -1);
+    assert_int_equal(fds.fd[ECO_BPF_HEADER], -1);
+    (void)close(pair[1]);
+    assert_null(feed);
+}
+
+#define OFTEN(name)                                        \
+    {                                                      \
+        "test_" #name, try_often, NULL, NULL, &name##_body \
+    }
+
+int main(void)
+{
+    static bool (*truth_body)(void) = truth_once, (*running_body)(void) = running_once,
+                (*hammered_body)(void) = hammered_once, (*slots_full_body)(void) = slots_full_once,
+                (*migration_body)(void) = migration_once, (*idle_body)(void) = idle_once;
+    const struct CMUnitTest tests[] = {OFTEN(truth),
+                                       OFTEN(running),
+                                       OFTEN(hammered),
+                                       OFTEN(slots_full),
+                                       OFTEN(migration),
+                                       OFTEN(idle),
+                                       cmocka_unit_test(test_siblings),
+                                       cmocka_unit_test(test_strange_maps)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
