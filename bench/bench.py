@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+import accounting
+import bpf
 import measure
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -53,6 +55,9 @@ def bench_startup(table, tools, quick):
     ms = measure.interleaved_ms(commands, env, 40 if quick else 150)
     peers = {"GNU time": ms["GNU time"] - ms["true"]} if "GNU time" in ms else {}
     table.add("start-up added to `true`", ms["ecocode"] - ms["true"], "ms", 3, peers, true_ms=ms["true"])
+    best = measure.interleaved_ms(commands, env, 40 if quick else 150, min)
+    table.add("  the quickest of as many", best["ecocode"] - best["true"], "ms", None,
+              {"GNU time": best["GNU time"] - best["true"]} if peers else {})
 
 
 def one_monitor(tools, warm_s, window_s):
@@ -161,7 +166,9 @@ def main():
     table = Table()
     with tempfile.TemporaryDirectory(prefix="eco-bench-") as folder:
         tools = measure.Tools(options.bin, folder)
-        for bench in (bench_startup, bench_sample, bench_run, bench_monitor):
+        for bench in (bench_startup, bench_sample, bench_run, bench_monitor, accounting.bench_root_startup,
+                      accounting.bench_kernel_part, accounting.bench_switches, bpf.bench_hooks,
+                      accounting.bench_caught):
             try:
                 bench(table, tools, options.quick)
             except (RuntimeError, OSError) as error:

@@ -12,6 +12,7 @@ import socket
 import statistics
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -69,6 +70,7 @@ class Tools:
     def __init__(self, binary, folder):
         self.folder = pathlib.Path(folder)
         self.folder.chmod(0o755)
+        self.source = binary
         self.ecocode = shutil.copy2(binary, self.folder / "ecocode")
         os.chmod(self.ecocode, 0o755)
         for library in pathlib.Path(binary).resolve().parent.glob("libecocode.so*"):
@@ -94,6 +96,16 @@ class Tools:
         subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", program, HERE / f"{name}.c", *options], check=True)
         program.chmod(0o755)
         return program
+
+
+def loads_library(tools):
+    """The loads of the end-to-end tests, which the same program is to measure."""
+    os.environ["ECOCODE_BIN"] = str(tools.ecocode)
+    os.environ.setdefault("ECO_SIM_DIR", str(pathlib.Path(tools.source).resolve().parent / "tests" / "sim"))
+    sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
+    import lib_caught  # pylint: disable=import-outside-toplevel
+
+    return lib_caught
 
 
 @contextlib.contextmanager
@@ -225,15 +237,15 @@ def wall_ms(argv, env):
     return took
 
 
-def interleaved_ms(commands, env, rounds):
-    """Median wall time of each command, one after another in every round, so that drift hits all alike."""
+def interleaved_ms(commands, env, rounds, choose=statistics.median):
+    """Median (or another choice) of the wall times of each command, one after another in every round, so that drift hits all alike."""
     times = {name: [] for name in commands}
     for number in range(rounds + 3):
         for name, argv in commands.items():
             took = wall_ms(argv, env)
             if number >= 3:
                 times[name].append(took)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: choose(values) for name, values in times.items()}
 
 
 @contextlib.contextmanager
