@@ -7,7 +7,7 @@ DESTDIR ?=
 MESON   := meson
 export NINJA_STATUS := [%f/%t]
 
-.PHONY: all run check check-long bench fmt lint install clean deps-build deps-check deps-bench deps-lint deps-run configure
+.PHONY: all run check check-long clients bench fmt lint install clean deps-build deps-check deps-bench deps-lint deps-run configure
 
 all: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) $(if $(VERBOSE),,--quiet)
@@ -20,6 +20,9 @@ check: deps-check deps-lint
 
 check-long: deps-check deps-lint
 	@tools/check.sh long
+
+clients:
+	@tools/clients.sh build-clients
 
 bench: deps-bench all
 	@/usr/bin/python3 bench/bench.py --bin $(BUILD)/ecocode $(BENCH_ARGS)

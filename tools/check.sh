@@ -50,11 +50,12 @@ if [ "$mode" = long ]; then
     single fuzz tools/fuzz.sh 60
     single build-tsan build_variant build-tsan gcc -Db_sanitize=thread -Db_lundef=false
     single threads env TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --suite meter --print-errorlogs
-    e2e all tests/e2e
+    e2e all tests/e2e tests/doubles
     ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli or harm"
 else
-    e2e all tests/e2e -m "not long"
-    ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli" -m "not long"
+    e2e all tests/e2e tests/doubles -m "not long"
+    # by /proc: the kernel's accounting under sanitizers may miss the end of a watched process (known defect)
+    ECOCODE_ACCOUNTING=proc ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli" -m "not long"
 fi
 
 step "sum"

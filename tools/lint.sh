@@ -25,7 +25,8 @@ sources() {
     fi
 }
 sources '*.c' '*.h' | xargs clang-format --dry-run -Werror || bad=1
-sources 'src/*.c' | grep -v '/none/' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$tidy" 2> "$tidy/tidy.err" > "$tidy/tidy.out" || { cat "$tidy/tidy.out"; bad=1; }
-sources 'src/*.c' | xargs cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+# programs for the kernel are compiled for another machine; the verifier is their analyzer
+sources 'src/*.c' | grep -v -e '/none/' -e '\.bpf\.c$' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$tidy" 2> "$tidy/tidy.err" > "$tidy/tidy.out" || { cat "$tidy/tidy.out"; bad=1; }
+sources 'src/*.c' | grep -v '\.bpf\.c$' | xargs cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem -Isrc -Iinclude -D_GNU_SOURCE || bad=1
 exit $bad
