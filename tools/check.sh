@@ -54,8 +54,7 @@ if [ "$mode" = long ]; then
     ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli or harm"
 else
     e2e all tests/e2e tests/doubles -m "not long"
-    # by /proc: the kernel's accounting under sanitizers may miss the end of a watched process (known defect)
-    ECOCODE_ACCOUNTING=proc ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli" -m "not long"
+    ECOCODE_BIN="$PWD/build-asan/ecocode" e2e sanitized tests/e2e -k "cli" -m "not long"
 fi
 
 step "sum"

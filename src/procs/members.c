@@ -212,7 +212,8 @@ static int has_run_id(struct eco_scan *scan, int32_t pid)
 /*
  * A child that we had when the measurement began is no part of the job, nor is what such a child
  * leaves behind. Without such children an orphan can only be the job's, whatever its environment
- * (`env -i`); but for helpers that EcoCode itself starts.
+ * (`env -i`); but for helpers that EcoCode itself starts, which have the environment that they were given or
+ * none that may be read.
  */
 bool eco_members_is_ours(struct eco_scan *scan, int32_t pid)
 {
@@ -220,9 +221,10 @@ bool eco_members_is_ours(struct eco_scan *scan, int32_t pid)
 
     if (find_stranger(&scan->members, pid) < scan->members.stranger_count)
         return false;
-    if (has_run_id(scan, pid) != 0)
+    int marked = has_run_id(scan, pid);
+    if (marked == 1)
         return true;
-    if (scan->members.stranger_count == 0 && eco_scan_read_stat(scan, pid, &line) == 0 &&
+    if ((marked < 0 || scan->members.stranger_count == 0) && eco_scan_read_stat(scan, pid, &line) == 0 &&
         strncmp(line.name, "ecocode", strlen("ecocode")) != 0)
         return true;
     (void)add_stranger(scan, pid);

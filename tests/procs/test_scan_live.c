@@ -376,6 +376,47 @@ static void test_strangers(void **state)
     eco_root_finish(&root);
 }
 
+/* A helper that we start ourselves while the job runs is not the job's, though no mark tells the two apart.
+ */
+static void test_own_helpers(void **state)
+{
+    (void)state;
+    struct eco_root root;
+    struct eco_env env = {.root = &root, .clock = &eco_clock_system};
+    struct eco_procs_options options = {.cgroup_dir_fd = -1};
+    struct eco_procs *procs;
+    struct eco_usage usage;
+    struct rusage used;
+    int go, named[2];
+    char ready;
+    assert_int_equal(eco_root_init(&root, NULL, NULL), 0);
+    assert_int_equal(eco_procs_open(&eco_procs_scan, &env, &options, &procs, NULL), 0);
+    pid_t pid = start(job_alone, -1, &go);
+    assert_int_equal(eco_procs_add_root(procs, pid), 0);
+    assert_int_equal(pipe(named), 0);
+    pid_t helper = fork();
+    if (helper == 0) {
+        (void)prctl(PR_SET_NAME, "ecocode-priv");
+        (void)!write(named[1], "x", 1);
+        burn(400);
+        _exit(0);
+    }
+    assert_int_equal(read(named[0], &ready, 1), 1);
+    close(go);
+    pause_ms(50);
+    assert_int_equal(eco_procs_look(procs, false, &usage), 0);
+    assert_int_equal(usage.job_count, 1);
+    assert_int_equal(wait4(helper, NULL, 0, &used), helper);
+    assert_int_equal(wait4(pid, NULL, 0, &used), pid);
+    eco_procs_child_ended(procs, pid, &used);
+    assert_int_equal(eco_procs_look(procs, true, &usage), -ESRCH);
+    assert_same((double)usage.job_cpu_ns / 1e9, 0.3);
+    close(named[0]);
+    close(named[1]);
+    procs = eco_procs_free(procs);
+    eco_root_finish(&root);
+}
+
 /* All that ran, whoever it was; what a shell's short children used has a row of its own. */
 static void test_machine(void **state)
 {
@@ -616,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_exec_keeps_identity),
         cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_own_helpers),
         cmocka_unit_test(test_machine),
         cmocka_unit_test(test_cgroup),
         cmocka_unit_test(test_gone_and_bad_pids),
