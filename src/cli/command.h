@@ -30,6 +30,7 @@ struct eco_call {
     struct eco_config *config; /* keeps the texts of configuration files; owned by main() */
     int32_t pid;               /* of the process that was started, where that is another one; 0 = this one */
     char *const *words;        /* what follows the options, NULL-ended */
+    char *const *line;         /* the command's name and all words behind it, NULL-ended */
 };
 
 struct eco_command {
@@ -48,6 +49,9 @@ struct eco_command {
 extern const struct eco_command eco_command_run, eco_command_monitor, eco_command_calibrate,
     eco_command_status, eco_command_sensors, eco_command_doctor, eco_command_config, eco_command_version,
     eco_command_help;
+/* Of ecocode-history; here are their tables only. */
+extern const struct eco_command eco_command_history, eco_command_export, eco_command_import,
+    eco_command_merge, eco_command_compare, eco_command_bench, eco_command_check, eco_command_report;
 extern const struct eco_command *const eco_commands[]; /* NULL-ended, in the order of help */
 
 /* Tables that several commands share (option_tables.c). */
@@ -60,6 +64,17 @@ int eco_check_pids(const char *text, struct eco_why *why);
 int eco_check_filled(const char *text, struct eco_why *why);
 
 const struct eco_command *eco_command_find(const char *name);
+
+/**
+ * main() of a program that has these commands.
+ *
+ * @param run  called in place of each command's own function; NULL = that one
+ * @return the exit status
+ */
+int eco_dispatch(int argc, char **argv, int (*run)(struct eco_call *call));
+
+/** The commands of ecocode-history: becomes that program, with the words that we were called with. */
+int eco_history_become(struct eco_call *call);
 
 /** "ecocode: run: TEXT" and, where there is one, "; try: FIX", as one line on stderr. Returns `status`. */
 int eco_fail(const struct eco_command *command, int status, const struct eco_why *why);

@@ -13,15 +13,17 @@ MAY_USE = {  # docs/architecture.md, "Layers"
     "sensors": {"sensors", "gpu", "platform", "model", "base"},
     "procs": {"procs", "platform", "model", "base"},
     "attribution": {"attribution", "model", "base"},
-    "meter": {"meter", "attribution", "procs", "sensors", "gpu", "platform", "model", "base"},
+    "impact": {"impact", "model", "base"},
+    "meter": {"meter", "attribution", "impact", "procs", "sensors", "gpu", "platform", "model", "base"},
     "sinks": {"sinks", "model", "base"},
     "run": {"run", "gpu", "platform", "model", "base"},
     "store": {"store", "sinks", "platform", "model", "base"},
     "priv": {"priv", "procs", "sensors", "platform", "model", "base"},
 }
-ALL = set(MAY_USE) | {"cli", "ecocode"}
+ALL = set(MAY_USE) | {"impact", "history", "cli", "ecocode"}
 MAY_USE["meter"].add("ecocode")
-MAY_USE["cli"] = ALL
+MAY_USE["cli"] = ALL - {"history"}
+MAY_USE["history"] = ALL
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([a-z]+)/')
 ABSOLUTE = re.compile(r'"/(proc|sys)[/"]')
 

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of ecocode-history. Each returns the exit status, and has its table in cli/cmd_*.c. */
+#pragma once
+
+#include "cli/command.h"
