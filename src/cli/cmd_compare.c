@@ -14,6 +14,7 @@ const struct eco_command eco_command_compare = {
     .examples = compare_examples,
     .options = compare_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};
 
 static const struct eco_example bench_examples[] = {
@@ -27,6 +28,7 @@ const struct eco_command eco_command_bench = {
     .examples = bench_examples,
     .options = bench_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};
 
 static const struct eco_example check_examples[] = {
@@ -41,4 +43,5 @@ const struct eco_command eco_command_check = {
     .examples = check_examples,
     .options = check_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};

@@ -14,6 +14,7 @@ const struct eco_command eco_command_export = {
     .examples = export_examples,
     .options = export_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};
 
 static const struct eco_example import_examples[] = {
@@ -27,6 +28,7 @@ const struct eco_command eco_command_import = {
     .examples = import_examples,
     .options = import_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};
 
 static const struct eco_example merge_examples[] = {
@@ -40,4 +42,5 @@ const struct eco_command eco_command_merge = {.name = "merge",
                                               .examples = merge_examples,
                                               .options = merge_tables,
                                               .takes_words = true,
+                                              .options_anywhere = true,
                                               .run = eco_history_become};

@@ -16,4 +16,5 @@ const struct eco_command eco_command_history = {
     .examples = history_examples,
     .options = history_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};

@@ -14,4 +14,5 @@ const struct eco_command eco_command_report = {
     .examples = report_examples,
     .options = report_tables,
     .takes_words = true,
+    .options_anywhere = true,
     .run = eco_history_become};

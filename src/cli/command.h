@@ -30,6 +30,7 @@ struct eco_call {
     struct eco_config *config; /* keeps the texts of configuration files; owned by main() */
     int32_t pid;               /* of the process that was started, where that is another one; 0 = this one */
     char *const *words;        /* what follows the options, NULL-ended */
+    char **gathered;           /* the words where options stood between them; owned by main() */
     char *const *line;         /* the command's name and all words behind it, NULL-ended */
 };
 
@@ -41,6 +42,7 @@ struct eco_command {
     const struct eco_example *examples;
     const struct eco_option *const *options; /* NULL-ended list of tables, in the order of help */
     bool takes_words;
+    bool options_anywhere;             /* options may stand behind words too, until "--" */
     bool takes_no_config;              /* reads no configuration: it must work when that is broken */
     int misuse;                        /* exit status of misuse; 0 = ECO_EXIT_MISUSE */
     int (*run)(struct eco_call *call); /* the exit status */

@@ -3,12 +3,14 @@
  * From the words of a command line to a command: finds it, applies the layers of options, calls it. The
  * locale is never set, so that numbers have a decimal point everywhere and start-up costs nothing.
  */
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,11 +90,38 @@ static int misuse(const struct eco_command *command)
     return command->misuse ? command->misuse : ECO_EXIT_MISUSE;
 }
 
+/* `report last -o F` means what `report -o F last` does. */
+static int gather_words(struct eco_call *call, char *const *argv, struct eco_why *why)
+{
+    size_t count = 0, used = 0;
+    while (argv[count])
+        count++;
+    call->gathered = eco_calloc(count + 1, sizeof *call->gathered);
+    if (!call->gathered)
+        return -ENOMEM;
+    call->words = call->gathered;
+    bool has_ended = false;
+    for (size_t words = 0; *argv; argv += used) {
+        int r = eco_options_parse(&call->set, argv, &used, why);
+        if (r < 0)
+            return r;
+        has_ended = has_ended || (used > 0 && strcmp(argv[used - 1], "--") == 0);
+        for (bool is_word = argv[used] != NULL; is_word; is_word = has_ended && argv[used])
+            call->gathered[words++] = argv[used++];
+    }
+    return 0;
+}
+
 static int apply_layers(struct eco_call *call, char *const *argv, struct eco_why *why)
 {
     size_t used = 0;
-    int r = eco_options_parse(&call->set, argv, &used, why);
-    call->words = argv + used;
+    int r;
+    if (call->command->options_anywhere) {
+        r = gather_words(call, argv, why);
+    } else {
+        r = eco_options_parse(&call->set, argv, &used, why);
+        call->words = argv + used;
+    }
     if (r < 0 || call->settings.help || call->settings.version || call->command->takes_no_config)
         return r;
     r = eco_options_environment(&call->set, environ, why);
@@ -118,6 +147,7 @@ static int call_command(const struct eco_command *command, char *const *argv, in
                            call.words[0], command->name);
     else
         status = run ? run(&call) : command->run(&call);
+    free(call.gathered);
     call.config = eco_config_free(call.config);
     return status;
 }
