@@ -37,7 +37,9 @@ static bool may_have_missed(const struct eco_meter *meter, const struct eco_feed
 
 void eco_meter_see_feed(struct eco_meter *meter)
 {
+    uint64_t lost_events = meter->feed.lost_events;
     eco_procs_feed_state(meter->procs, &meter->feed);
+    meter->has_just_lost = meter->feed.lost_events > lost_events;
     atomic_store(&meter->drain_due_ns, meter->feed.due_ns);
     atomic_store(&meter->is_told, meter->feed.is_in_place && meter->feed.is_whole);
 }
@@ -102,7 +104,9 @@ void eco_meter_warn_of_feed(const struct eco_meter *meter, struct eco_report *re
             "%llu events of processes were lost for want of room; everything was listed again, and "
             "what short-lived ones used meanwhile is not in a row of their own%s",
             (unsigned long long)feed->lost_events,
-            meter->usage.job_is_exact ? "" : ": some of it may be missing in the job and stand in others");
+            meter->usage.job_is_exact || (meter->options.flags & ECO_METER_MACHINE)
+                ? ""
+                : ": of those whom nobody waited for it may be missing in the job, and is in 'unattributed'");
     if (feed->lost_ns > ECO_NS_PER_MS)
         eco_report_warn(report, "of %.3f CPU seconds it is not known on which CPU they were spent",
                         (double)feed->lost_ns * 1e-9);

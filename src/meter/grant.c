@@ -26,6 +26,17 @@ static bool is_machine(const struct eco_meter *meter)
     return meter->options.flags & ECO_METER_MACHINE;
 }
 
+/*
+ * Where busy time goes that no row explains: in a tree to others, of whom nobody asks. On a whole machine,
+ * and where events were lost in the present look and nothing else has the job's total, it is not known whose
+ * it is.
+ */
+static double *rest_weight(struct eco_meter *meter)
+{
+    bool is_unknown = is_machine(meter) || (meter->has_just_lost && !meter->usage.job_is_exact);
+    return is_unknown ? meter->lost_weight : meter->others_weight;
+}
+
 int eco_meter_add_pending(struct eco_meter *meter, struct eco_account *account)
 {
     if (account->is_pending)
@@ -270,7 +281,7 @@ static void add_one_column(struct eco_meter *meter, uint64_t others_ns, double b
             meter->others_weight[0] += weight;
         meter->column_time_ns[0] += (double)account->look_cpu_ns;
     }
-    double *rest = is_machine(meter) ? meter->lost_weight : meter->others_weight;
+    double *rest = rest_weight(meter);
     rest[0] += (double)others_ns * mean;
     meter->column_time_ns[0] += (double)others_ns;
 }
@@ -278,7 +289,7 @@ static void add_one_column(struct eco_meter *meter, uint64_t others_ns, double b
 static void add_weight(struct eco_meter *meter, struct eco_account *account, unsigned c, double ns,
                        double weight)
 {
-    double *rest = is_machine(meter) ? meter->lost_weight : meter->others_weight;
+    double *rest = rest_weight(meter);
     meter->column_time_ns[c] += ns;
     if (account)
         account->weight[c] += weight;

@@ -128,6 +128,7 @@ struct eco_meter {
 
     /* what the kernel tells by itself: accounting.c */
     struct eco_feed_state feed;    /* as it was at the last look; under the lock */
+    bool has_just_lost;            /* in the present look */
     _Atomic uint64_t drain_due_ns; /* of it, for whoever plans the next look */
     atomic_bool is_told;           /* it is in place, and nothing was lost */
     bool missed_before_feed;       /* something may have lived and ended before it came */

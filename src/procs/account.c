@@ -80,15 +80,17 @@ void eco_account_unfeed(struct eco_account *account)
     uint64_t total = eco_account_total(account);
 
     account->is_fed = false;
+    account->unseen_ns = 0;
     account->carried_ns = total;
     account->base_ns = account->living_ns;
 }
 
 uint64_t eco_account_total(struct eco_account *account)
 {
-    uint64_t total = account->is_fed
-                         ? account->fed_base_ns + eco_sub_sat(account->rows_ns, account->fed_rows_ns)
-                         : eco_sub_sat(account->living_ns + account->carried_ns, account->base_ns);
+    uint64_t total =
+        account->is_fed
+            ? account->fed_base_ns + eco_sub_sat(account->rows_ns, account->fed_rows_ns) + account->unseen_ns
+            : eco_sub_sat(account->living_ns + account->carried_ns, account->base_ns);
 
     if (total < account->rows_ns)
         total = account->rows_ns;

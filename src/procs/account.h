@@ -11,8 +11,9 @@
  * two ticks of what children are known to have used are held back before they count as dropped.
  * With a feed every process' own time is known to its end, and the sum is simpler:
  *
- *     total = what it was when the feed was in place + what the rows have grown since
+ *     total = what it was when the feed was in place + what the rows have grown since + unseen
  *
+ * where unseen is nothing until the feed has lost something (fed_books.c).
  * Pure arithmetic. Thread: one.
  */
 #pragma once
@@ -28,7 +29,8 @@ struct eco_account {
     uint64_t slack_ns;    /* two ticks */
     bool is_fed;
     uint64_t fed_base_ns, fed_rows_ns; /* total and rows_ns when the feed was in place */
-    uint64_t least_ns; /* what wait4 said of a root and all that it had waited for: the total is no less */
+    uint64_t unseen_ns; /* sum over the job's rows: of children whom the feed did not tell of */
+    uint64_t least_ns;  /* what wait4 said of a root and all that it had waited for: the total is no less */
 };
 
 /** Bring the sums up to date with the row's figures. Only for rows of the job. */

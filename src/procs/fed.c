@@ -45,6 +45,7 @@ void eco_fed_await(struct eco_scan *scan, struct eco_row *row)
     }
     row->gone_ns = scan->now_ns;
     fed->gone[fed->gone_count++] = row->slot;
+    eco_fed_claim(scan, row);
 }
 
 void eco_fed_displace(struct eco_scan *scan, struct eco_row *row)
@@ -167,6 +168,7 @@ void eco_fed_settled(struct eco_scan *scan)
         return;
     fed->is_fresh = false;
     eco_account_feed(&scan->account);
+    eco_fed_begin_books(scan);
     for (uint32_t i = 0; i < fed->gone_count; i++)
         eco_table_row(&scan->table, fed->gone[i])->is_late = true;
 }
@@ -197,6 +199,7 @@ static void lose_feed(struct eco_scan *scan)
     eco_fed_give_up(scan, true);
     eco_scan_settle(scan);
     eco_account_unfeed(&scan->account);
+    eco_fed_begin_books(scan);
     drop_feed(scan);
     scan->members.is_incomplete = true;
     scan->fed.was_refused = true;

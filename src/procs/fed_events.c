@@ -142,6 +142,7 @@ static void on_exiting(struct eco_scan *scan, const struct eco_feed_event *event
         return;
     set_cpu(scan, row, event->cpu_ns);
     row->exit_ns = event->time_ns != 0 ? event->time_ns : scan->now_ns;
+    eco_fed_claim(scan, row);
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         scan->job_alive--;
 }
@@ -161,6 +162,7 @@ static void on_end(struct eco_scan *scan, const struct eco_feed_event *event)
     on_exiting(scan, event);
     set_cpu(scan, row, event->cpu_ns);
     row->is_whole = row->is_ended = true;
+    eco_fed_claim(scan, row);
     scan->fed.ended[scan->fed.ended_count++] = row->slot;
 }
 

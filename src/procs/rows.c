@@ -28,8 +28,10 @@ void eco_scan_mark_job(struct eco_scan *scan, struct eco_row *top)
                 scan->job_count++;
                 scan->job_alive++;
             }
-            if (scan->is_base)
+            if (scan->is_base) {
                 row->proc.base_cpu_ns = row->proc.cpu_ns;
+                row->claimed_ns += scan->account.is_fed ? row->grown_ns + scan->account.slack_ns : 0;
+            }
             scan->account.rows_ns += row->proc.cpu_ns - row->proc.base_cpu_ns;
             eco_account_count(&scan->account, row);
             if (scan->is_base)
@@ -310,7 +312,8 @@ static void read_row(struct eco_scan *scan, struct eco_row *row)
     link_to_parent(scan, row);
     check_exec(scan, row, &line);
     eco_scan_identify_again(scan, row);
-    if (row->grown_ns > 0)
+    /* With a feed rows are the total: only once something was lost are these books needed. */
+    if (row->grown_ns > 0 && !(scan->account.is_fed && scan->fed.is_whole))
         recheck_children(scan, row);
 }
 

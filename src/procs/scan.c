@@ -327,6 +327,7 @@ static void scan_child_ended(struct eco_procs *procs, pid_t pid, const struct ru
     if (eco_fed_is_on(scan) && scan->base.told_pid == pid && scan->base.told_cpu_ns > 0) {
         eco_scan_set_cpu(scan, row, scan->base.told_cpu_ns);
         row->is_whole = true;
+        eco_fed_reaped(scan, row, scan->base.told_cpu_ns);
     }
     if (eco_fed_is_on(scan)) {
         /* The books of children were read in ticks before the feed came. */

@@ -12,6 +12,7 @@
  *   drain     rows of those that were born, names, final times of those that ended  fed_events.c
  *   stints    who ran, and where: clocks are read only of these                      fed_stints.c
  *   finish    /proc is read of the newborn that still live; who ended leaves         fed.c
+ *   books     what nobody told of, where events were lost                            fed_books.c
  */
 #pragma once
 
@@ -212,6 +213,15 @@ void eco_fed_take_stints(struct eco_scan *scan);
 /* fed_groups.c: short-lived ones beyond what has rows of its own */
 void eco_fed_merge(struct eco_scan *scan, struct eco_row *row);
 void eco_fed_end_groups(struct eco_scan *scan, const struct eco_row *parent);
+/* fed_books.c */
+/** It has ended, or more is known of one that has: its parent's books must hold that. */
+void eco_fed_claim(struct eco_scan *scan, struct eco_row *row);
+/** Its children's time was read: what of it no row explains. */
+void eco_fed_see_unseen(struct eco_scan *scan, struct eco_row *row);
+/** row->reaped_ns is known, and what of it the row used itself. */
+void eco_fed_reaped(struct eco_scan *scan, struct eco_row *row, uint64_t own_ns);
+/** A feed came or went. */
+void eco_fed_begin_books(struct eco_scan *scan);
 /* fed.c */
 static inline bool eco_fed_is_on(const struct eco_scan *scan)
 {

@@ -33,12 +33,17 @@ static void settle_ended(struct eco_scan *scan, struct eco_row *row)
     struct eco_row *heir = heir_of(scan, row);
 
     scan->table.hot[row->slot].marks |= ECO_ROW_SETTLED;
-    /* Its own books can no longer be read: what its children claim is known to be in them, or lost. */
-    row->extra_ns += scan->account.is_fed ? 0 : row->claimed_ns;
-    row->claimed_ns = row->grown_ns = 0;
     bool is_covered = heir != NULL && (heir->proc.flags & ECO_PROC_JOB) != 0;
-    if (heir != NULL && !scan->account.is_fed)
-        heir->claimed_ns += eco_account_claim(row);
+    if (scan->account.is_fed) {
+        eco_fed_see_unseen(scan, row);
+        eco_fed_claim(scan, row);
+    } else {
+        /* Its own books can no longer be read: what its children claim is known to be in them, or lost. */
+        row->extra_ns += row->claimed_ns;
+        row->claimed_ns = row->grown_ns = 0;
+        if (heir != NULL)
+            heir->claimed_ns += eco_account_claim(row);
+    }
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         eco_account_end(&scan->account, row, is_covered);
     if (is_vanished(scan, heir) && heir->waiting > 0)
@@ -183,28 +188,36 @@ static void end_groups(struct eco_scan *scan, struct eco_row *parent)
     eco_scan_end_group(scan, group);
 }
 
+static void settle_touched(struct eco_scan *scan, struct eco_row *row)
+{
+    uint64_t unexplained_ns = 0;
+
+    if (is_vanished(scan, row) || (row->grown_ns == 0 && row->claimed_ns == 0))
+        return;
+    if (scan->account.is_fed) {
+        row->provisional_ns = row->extra_ns = 0;
+        eco_fed_see_unseen(scan, row);
+    } else {
+        unexplained_ns = eco_account_settle(&scan->account, row);
+    }
+    if ((row->proc.flags & ECO_PROC_JOB) != 0)
+        eco_account_count(&scan->account, row);
+    /* With a feed every child has, or is going to have, a row of its own. */
+    if (eco_fed_is_on(scan))
+        return;
+    unexplained_ns = give_tails(scan, row, unexplained_ns);
+    /* In a tree the meter derives the remainder itself. */
+    if (unexplained_ns > 0 && scan->base.options.scope == ECO_SCOPE_MACHINE)
+        add_short_lived(scan, row, unexplained_ns);
+}
+
 void eco_scan_settle(struct eco_scan *scan)
 {
     uint32_t vanished = scan->vanished_count;
 
     settle_vanished(scan);
-    for (uint32_t i = 0; i < scan->touched_count; i++) {
-        struct eco_row *row = eco_table_row(&scan->table, scan->touched[i]);
-        if (is_vanished(scan, row) || (row->grown_ns == 0 && row->claimed_ns == 0))
-            continue;
-        uint64_t unexplained_ns = eco_account_settle(&scan->account, row);
-        if (scan->account.is_fed)
-            row->provisional_ns = row->extra_ns = 0;
-        if ((row->proc.flags & ECO_PROC_JOB) != 0)
-            eco_account_count(&scan->account, row);
-        /* With a feed every child has, or is going to have, a row of its own. */
-        if (eco_fed_is_on(scan))
-            continue;
-        unexplained_ns = give_tails(scan, row, unexplained_ns);
-        /* In a tree the meter derives the remainder itself. */
-        if (unexplained_ns > 0 && scan->base.options.scope == ECO_SCOPE_MACHINE)
-            add_short_lived(scan, row, unexplained_ns);
-    }
+    for (uint32_t i = 0; i < scan->touched_count; i++)
+        settle_touched(scan, eco_table_row(&scan->table, scan->touched[i]));
     for (uint32_t i = scan->vanished_settled; i < vanished; i++)
         end_groups(scan, eco_table_row(&scan->table, scan->vanished[i]));
     scan->vanished_settled = scan->vanished_count;

@@ -62,8 +62,10 @@ struct eco_row {
 
     /* Books of CPU time: account.h. */
     uint64_t children_ns;     /* cutime + cstime: what the kernel says of children waited for */
-    uint64_t grown_ns;        /* by how much that grew in this look */
-    uint64_t claimed_ns;      /* what children that vanished in this look are known to have used */
+    uint64_t grown_ns;        /* by how much that grew in this look; with a feed, since it came */
+    uint64_t claimed_ns;      /* what children that vanished meanwhile are known to have used */
+    uint64_t handed_ns;       /* with a feed: what the parent's claimed_ns holds of it */
+    uint64_t unseen_ns;       /* with a feed: its part of the account's */
     uint64_t provisional_ns;  /* claims that the 10 ms grain of children_ns may still hide */
     uint64_t extra_ns;        /* claims that children_ns will never hold */
     uint64_t reaped_ns;       /* what wait4 said of it and its children */

@@ -543,6 +543,47 @@ static void test_lost(void **state)
     machine_finish(&machine);
 }
 
+/* Of children whom nobody told of their parents have the time: it is the job's once, however deep. */
+static void test_lost_but_waited_for(void **state)
+{
+    struct machine machine;
+    (void)state;
+    machine_init(&machine);
+    put(&machine, 30, 20, "make", 1, 0, 100);
+    open_scope(&machine, ECO_SCOPE_TREE);
+    use(&machine, &life, NULL);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, 0);
+    /* nothing lost: children's time without a row is not believed, one that is going to be told of may be it
+     */
+    put(&machine, 30, 20, "make", 2, 3, 100);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, 10 * MS);
+    /* 30 ms and then 100 ms more of children of 30, of which 60 ms are told */
+    machine.script.health.lost_events = 5;
+    put(&machine, 30, 20, "make", 3, 13, 100);
+    tell_fork(&machine, 40, 30, "told", 1500 * MS);
+    tell_exit(&machine, 40, 1500 * MS, 20 * MS);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, (20 + 130) * MS);
+    tell_end(&machine, 40, 1500 * MS, 60 * MS);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, (20 + 130) * MS);
+    /* 30 ends, having waited for 40 ms more; who waited for it has all of that, and 10 ms of another */
+    drop(&machine, 30);
+    tell_exit(&machine, 30, 1000 * MS, 30 * MS);
+    tell_end(&machine, 30, 1000 * MS, 30 * MS);
+    put(&machine, 20, 1, "shell", 11, 3 + 13 + 4 + 1, 50);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, (10 + 20 + 130 + 50) * MS);
+    /* the feed goes: the total goes on from here */
+    assert_int_equal(eco_procs_use_feed(machine.procs, NULL, NULL), 0);
+    put(&machine, 20, 1, "shell", 12, 3 + 13 + 4 + 1 + 2, 50);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(machine.usage.job_cpu_ns, (20 + 20 + 130 + 50 + 20) * MS);
+    machine_finish(&machine);
+}
+
 /* Clocks are read only of who ran; where they ran is summed by place. */
 static void test_stints(void **state)
 {
@@ -658,13 +699,13 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unseen),    cmocka_unit_test(test_late_end),
-        cmocka_unit_test(test_alive),     cmocka_unit_test(test_pid_is_used_again),
-        cmocka_unit_test(test_storm),     cmocka_unit_test(test_storm_of_chains),
-        cmocka_unit_test(test_arrives),   cmocka_unit_test(test_arrives_late_end),
-        cmocka_unit_test(test_lost),      cmocka_unit_test(test_stints),
-        cmocka_unit_test(test_reaped),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_unseen),  cmocka_unit_test(test_late_end),
+        cmocka_unit_test(test_alive),   cmocka_unit_test(test_pid_is_used_again),
+        cmocka_unit_test(test_storm),   cmocka_unit_test(test_storm_of_chains),
+        cmocka_unit_test(test_arrives), cmocka_unit_test(test_arrives_late_end),
+        cmocka_unit_test(test_lost),    cmocka_unit_test(test_lost_but_waited_for),
+        cmocka_unit_test(test_stints),  cmocka_unit_test(test_reaped),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
