@@ -130,6 +130,24 @@ def bench_root_startup(table, tools, quick):
               {"--accounting proc": ms["proc"] - ms["true"]})
 
 
+def bench_strangers(table, tools, quick):
+    """What others start and end is not told to a run with a private cgroup; one without has to hear of all."""
+    if not has_bpf(tools):
+        return
+    parts = {"cgroup": [], "no cgroup": []}
+    storm = subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"])
+    try:
+        for _ in range(1 if quick else 5):
+            for name, options in (("cgroup", ()), ("no cgroup", ("--no-cgroup",))):
+                report = run_report(tools, ["sleep", "2"], "--accounting", "bpf", *options)
+                parts[name].append(report["self"]["cpu_s"] / report["duration_s"] * 1000)
+    finally:
+        storm.kill()
+        storm.wait()
+    own, all_of_them = (statistics.median(values) for values in parts.values())
+    table.add("run of sleep beside others' /bin/true in a loop: self", own, "ms/s", None, {"no cgroup": all_of_them})
+
+
 def bench_kernel_part(table, tools, quick):
     """The kernel side's own time is in `self`; a run with many births shows it."""
     if not has_bpf(tools):

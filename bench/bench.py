@@ -167,8 +167,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="eco-bench-") as folder:
         tools = measure.Tools(options.bin, folder)
         for bench in (bench_startup, bench_sample, bench_run, bench_monitor, accounting.bench_root_startup,
-                      accounting.bench_kernel_part, accounting.bench_switches, bpf.bench_hooks,
-                      accounting.bench_caught):
+                      accounting.bench_kernel_part, accounting.bench_strangers, accounting.bench_switches,
+                      bpf.bench_hooks, accounting.bench_caught):
             try:
                 bench(table, tools, options.quick)
             except (RuntimeError, OSError) as error:

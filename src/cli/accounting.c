@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/priv.h"
 #include "meter/meter.h"
+#include "platform/cgroup.h"
 #include "platform/clock.h"
 #include "platform/process.h"
 
@@ -53,7 +54,7 @@ static void fail(struct eco_accounting *self, bool is_notable)
 }
 
 void eco_accounting_ask(struct eco_accounting *self, const struct eco_call *call, struct eco_meter *meter,
-                        bool is_large)
+                        const struct eco_accounting_scope *scope)
 {
     if (self->was_asked || strcmp(wanted(call), "proc") == 0)
         return;
@@ -64,11 +65,14 @@ void eco_accounting_ask(struct eco_accounting *self, const struct eco_call *call
         return;
     }
     const struct eco_topology *topology = eco_meter_topology(meter);
-    const struct eco_priv_wish wish = {
-        .wants_switches = is_large || topology->package_count > 1 || topology->has_smt || topology->is_hybrid,
+    struct eco_priv_wish wish = {
+        .wants_switches =
+            scope->is_large || topology->package_count > 1 || topology->has_smt || topology->is_hybrid,
         .topology = topology,
         .ring_bytes = RING_BYTES,
     };
+    if (scope->group_fd >= 0)
+        (void)eco_cgroup_number(scope->group_fd, scope->group_path, &wish.cgroup_id, &wish.cgroup_level);
     /* A helper that is not there, or not for this user, is no news: `doctor` tells of it. */
     if (eco_priv_ask_feed(&wish, &self->asked, &self->why) < 0)
         fail(self, false);

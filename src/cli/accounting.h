@@ -25,13 +25,16 @@ struct eco_accounting {
 
 /** `--accounting bpf` where it is known from the start that there is none: -ENOTSUP with the reason. */
 int eco_accounting_check(const struct eco_call *call, struct eco_why *why) ECO_MUST_CHECK;
-/**
- * Start the helper, once; returns at once.
- *
- * @param is_large  so many processes that even asking each for its clock costs: learn who ran
- */
+/* What is to be told. */
+struct eco_accounting_scope {
+    bool is_large;          /* so many processes that even asking each for its clock costs: learn who ran */
+    int group_fd;           /* the job's private cgroup: of others nothing is told; -1 = of everybody */
+    const char *group_path; /* with it */
+};
+
+/** Start the helper, once; returns at once. */
 void eco_accounting_ask(struct eco_accounting *self, const struct eco_call *call, struct eco_meter *meter,
-                        bool is_large);
+                        const struct eco_accounting_scope *scope);
 /** To poll for an answer, -1 when none is waited for. */
 int eco_accounting_fd(const struct eco_accounting *self);
 /** Hand to the meter what has come by now. Never waits. */

@@ -129,8 +129,9 @@ static int open_all(struct eco_session *session, const struct eco_call *call, co
     if (r < 0)
         return r;
     /* The baseline is better with it, so it is worth a moment. */
-    eco_accounting_ask(&session->accounting, call, session->meter,
-                       eco_meter_process_count(session->meter) >= MANY_PROCESSES);
+    const struct eco_accounting_scope scope = {
+        .is_large = eco_meter_process_count(session->meter) >= MANY_PROCESSES, .group_fd = -1};
+    eco_accounting_ask(&session->accounting, call, session->meter, &scope);
     eco_session_start_gpus(session, GPUS_WAIT_NS);
     eco_accounting_await(&session->accounting, session->meter, eco_now_ns() + ACCOUNTING_WAIT_NS);
     session->started_real_ns = eco_clock_system.real_ns(&eco_clock_system);

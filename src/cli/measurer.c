@@ -235,6 +235,15 @@ static void tell_frame(void *context)
     (void)eco_session_deliver(self->session);
 }
 
+static void ask_accounting(struct eco_measurer *self)
+{
+    const struct eco_accounting_scope scope = {
+        .group_fd = self->lost_group ? -1 : eco_run_cgroup_fd(self->run),
+        .group_path = eco_run_cgroup_path(self->run),
+    };
+    eco_accounting_ask(&self->session->accounting, self->call, self->session->meter, &scope);
+}
+
 /*
  * Until the first look is due there is no thread: a command that is shorter never has one. From then on the
  * thread ticks and tells by itself, and this one sleeps until its parent tells something.
@@ -248,7 +257,7 @@ static void watch(struct eco_measurer *self)
     if (!self->is_over) {
         eco_session_start_gpus(self->session, 0);
         if (ask_ns < deadline)
-            eco_accounting_ask(&self->session->accounting, self->call, self->session->meter, false);
+            ask_accounting(self);
         deadline = eco_meter_next_ns(self->session->meter);
     }
     while (!self->is_over) {

@@ -35,7 +35,7 @@ int eco_priv_refuse(enum eco_priv_place place, const char *path, struct eco_why 
 
 struct eco_priv_wish {
     bool wants_switches;   /* the hook on switches: struct eco_feed_ops.stints */
-    uint64_t cgroup_id;    /* of cgroup v2: only what is in or below it; 0 = wherever */
+    uint64_t cgroup_id;    /* of cgroup v2: only what is or was born in or below it; 0 = wherever */
     uint32_t cgroup_level; /* its depth below the root of the tree */
     const int32_t *seeds;  /* only these and what descends from them; NULL = all */
     uint32_t seed_count;

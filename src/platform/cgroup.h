@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -28,6 +29,19 @@ int eco_cgroup_path(pid_t pid, char *ret, size_t size) ECO_MUST_CHECK;
  * @return a descriptor, -ENODEV when no cgroup2 is mounted where our group can be seen, or negative errno
  */
 int eco_cgroup_open_own(char *ret_path, size_t size, struct eco_why *why) ECO_MUST_CHECK;
+
+/**
+ * What the kernel itself knows a group by: its number, and how far below the root of the version 2 tree it is
+ * (the root: 0), wherever that is mounted.
+ *
+ * @param dir_fd  its directory
+ * @param group   the group, as eco_cgroup_path gives it
+ * @return 0, -ENOTSUP in a cgroup namespace that is not the first (depths are then not known) or where the
+ *         kernel does not tell numbers, -EINVAL
+ */
+int eco_cgroup_number(int dir_fd, const char *group, uint64_t *ret_id, uint32_t *ret_depth) ECO_MUST_CHECK;
+/** Names in a group's path: pure, for eco_cgroup_number and its test. */
+uint32_t eco_cgroup_depth(const char *group);
 
 /**
  * Where in a cgroup2 mount a group's directory is; pure, for eco_cgroup_open_own and its test.

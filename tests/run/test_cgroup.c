@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,39 @@ static const struct mount_case mounts[] = {
     {"35 24 0:30 relative mount rw - cgroup2 x rw", "/", NULL, -EINVAL},
     {"35 24 0:30 / /a rw - cgroup2 x rw", "no slash", NULL, -EINVAL},
 };
+
+static void test_depth(void **state)
+{
+    (void)state;
+    assert_int_equal(eco_cgroup_depth("/"), 0);
+    assert_int_equal(eco_cgroup_depth("/a"), 1);
+    assert_int_equal(eco_cgroup_depth("/a/b c/d"), 3);
+    assert_int_equal(eco_cgroup_depth("/a/"), 1);
+}
+
+/* The number is that of the directory; what is no path of the first namespace has none. */
+static void test_number(void **state)
+{
+    (void)state;
+    char path[512];
+    uint64_t id = 0;
+    uint32_t depth = 77;
+    struct stat st;
+    int fd = eco_cgroup_open_own(path, sizeof(path), NULL);
+    if (fd < 0)
+        skip();
+    int r = eco_cgroup_number(fd, path, &id, &depth);
+    assert_int_equal(eco_cgroup_number(fd, "/../x", &id, &depth), -ENOTSUP);
+    assert_int_equal(eco_cgroup_number(fd, "x", &id, &depth), -EINVAL);
+    assert_int_equal(fstat(fd, &st), 0);
+    (void)close(fd);
+    if (r == -ENOTSUP)
+        skip();
+    assert_int_equal(r, 0);
+    assert_int_equal(id, st.st_ino);
+    assert_int_equal(depth, eco_cgroup_depth(path));
+    assert_int_equal(eco_cgroup_number(-1, path, &id, &depth), -EINVAL);
+}
 
 static void test_mounts(void **state)
 {
@@ -143,8 +177,9 @@ static void test_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mounts),   cmocka_unit_test(test_too_long), cmocka_unit_test(test_own_group),
-        cmocka_unit_test(test_children), cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_depth),    cmocka_unit_test(test_number),    cmocka_unit_test(test_mounts),
+        cmocka_unit_test(test_too_long), cmocka_unit_test(test_own_group), cmocka_unit_test(test_children),
+        cmocka_unit_test(test_stopped),
     };
     return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

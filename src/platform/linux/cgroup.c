@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -248,4 +249,49 @@ int eco_cgroup_open_own(char *ret_path, size_t size, struct eco_why *why)
         eco_why_set(why, "%s: %s", path, strerror(-last));
     }
     return last;
+}
+
+uint32_t eco_cgroup_depth(const char *group)
+{
+    uint32_t depth = 0;
+    for (const char *at = group; *at != '\0'; at++) {
+        depth += at[0] == '/' && at[1] != '/' && at[1] != '\0';
+    }
+    return depth;
+}
+
+/* Its number is fixed: include/uapi/linux/nsfs.h. Kernels without such namespaces have one tree for all. */
+static bool is_first_namespace(void)
+{
+    struct stat st;
+    if (stat("/proc/self/ns/cgroup", &st) != 0) {
+        return errno == ENOENT;
+    }
+    return st.st_ino == 0xeffffffbu;
+}
+
+/* A handle of a kernfs file is its 64-bit number (include/linux/exportfs.h, FILEID_KERNFS); st_ino is only
+ * where it has as many bits. */
+int eco_cgroup_number(int dir_fd, const char *group, uint64_t *ret_id, uint32_t *ret_depth)
+{
+    union {
+        struct file_handle head;
+        char bytes[sizeof(struct file_handle) + sizeof(uint64_t)];
+    } handle = {.head.handle_bytes = sizeof(uint64_t)};
+    int mount_id;
+    if (group[0] != '/') {
+        return -EINVAL;
+    }
+    if (strncmp(group, "/..", 3) == 0 || !is_first_namespace()) {
+        return -ENOTSUP;
+    }
+    if (name_to_handle_at(dir_fd, "", &handle.head, &mount_id, AT_EMPTY_PATH) != 0) {
+        return errno == EBADF ? -EINVAL : -ENOTSUP;
+    }
+    if (handle.head.handle_bytes != sizeof(uint64_t)) {
+        return -ENOTSUP;
+    }
+    memcpy(ret_id, handle.head.f_handle, sizeof(uint64_t));
+    *ret_depth = eco_cgroup_depth(group);
+    return 0;
 }

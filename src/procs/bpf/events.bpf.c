@@ -165,13 +165,15 @@ INLINE void describe(uint64_t leader, int has_parent, struct birth *ret)
     read_kernel_text(ret->name, sizeof(ret->name), leader + config.task_comm);
 }
 
-/* The conditions that need no memory of the past. */
-INLINE int is_wanted_now(uint64_t task, uint32_t uid)
+INLINE int is_of_user(uint64_t task)
+{
+    return !config.only_uid || get32(get64(task, config.task_cred), config.cred_uid) == config.uid;
+}
+
+INLINE int is_in_cgroup(uint64_t task)
 {
     uint64_t cgroup, id;
 
-    if (config.only_uid && uid != config.uid)
-        return 0;
     if (!config.cgroup_id)
         return 1;
     cgroup = task_cgroup(task);
@@ -189,9 +191,10 @@ INLINE int is_seed(uint32_t tgid)
     return map_lookup(&seeds, &tgid) != 0;
 }
 
-INLINE int is_wanted(uint64_t task, const struct birth *who)
+/* One that is not followed. */
+INLINE int is_wanted(uint64_t task, uint32_t tgid)
 {
-    return is_wanted_now(task, who->uid) && (!config.only_tree || is_seed(who->tgid));
+    return is_of_user(task) && is_in_cgroup(task) && (!config.only_tree || is_seed(tgid));
 }
 
 static __attribute__((noinline)) int tell(uint32_t kind, const struct birth *who, uint64_t cpu_ns)
@@ -235,6 +238,18 @@ INLINE void thread_gone(uint64_t task, struct birth *who)
     }
 }
 
+/* Made by the current process. Who was born in the cgroup may leave it: what it makes there is wanted too. */
+INLINE int is_wanted_child(uint64_t child)
+{
+    int is_inside = is_in_cgroup(child);
+
+    if (!is_of_user(child) || (config.only_tree && !is_inside))
+        return 0;
+    if (config.only_tree ? is_seed((uint32_t)(current_pid_tgid() >> 32)) : is_inside)
+        return 1;
+    return find_birth(get64(current_task(), config.task_signal)) != 0;
+}
+
 SEC("raw_tp/sched_process_fork")
 int eco_fork(uint64_t *args)
 {
@@ -247,12 +262,9 @@ int eco_fork(uint64_t *args)
             __sync_fetch_and_add(&known->alive, 1);
         return 0;
     }
+    if (!is_wanted_child(child))
+        return 0;
     describe(child, 1, &who);
-    if (!is_wanted_now(child, who.uid))
-        return 0;
-    if (config.only_tree && !find_birth(get64(current_task(), config.task_signal)) &&
-        !is_seed((uint32_t)(current_pid_tgid() >> 32)))
-        return 0;
     if (map_update(&births, &signal, &who, 0))
         count_lost();
     tell(FORK, &who, 0);
@@ -266,6 +278,8 @@ int eco_exec(uint64_t *args)
     uint64_t since = ktime_ns(), task = args[0];
     struct birth who, *known = find_birth(get64(task, config.task_signal));
 
+    if (!known && !is_wanted(task, get32(task, config.task_tgid)))
+        return 0;
     describe(task, 1, &who);
     if (known) {
         who.ppid = known->ppid;
@@ -273,8 +287,6 @@ int eco_exec(uint64_t *args)
         known->uid = who.uid;
         known->cgroup_id = who.cgroup_id;
         __builtin_memcpy(known->name, who.name, sizeof(who.name));
-    } else if (!is_wanted(task, &who)) {
-        return 0;
     }
     tell(EXEC, &who, 0);
     count_self(since);
@@ -290,6 +302,8 @@ int eco_exit(uint64_t *args)
     if (config.has_group_dead ? !(args[1] & 0xff) : get32(signal, config.signal_live) != 0)
         return 0;
     known = find_birth(signal);
+    if (!known && !is_wanted(task, get32(task, config.task_tgid)))
+        return 0;
     leader = get64(task, config.task_leader);
     describe(leader, 1, &who);
     if (known) {
@@ -299,8 +313,6 @@ int eco_exit(uint64_t *args)
         who.start_ns = known->start_ns;
         known->cgroup_id = who.cgroup_id;
         __builtin_memcpy(known->name, who.name, sizeof(who.name));
-    } else if (!is_wanted(task, &who)) {
-        return 0;
     }
     tell(EXIT, &who, get64(signal, config.signal_runtime) + get64(task, config.task_runtime));
     count_self(since);
@@ -334,9 +346,10 @@ int eco_free(uint64_t *args)
             tell(END, known, ns > known->gone_ns ? ns : known->gone_ns);
         map_delete(&births, &signal);
     } else {
-        describe(task, 0, &who);
-        if (is_wanted(task, &who))
+        if (is_wanted(task, tgid)) {
+            describe(task, 0, &who);
             tell(END, &who, ns);
+        }
         if (config.only_tree)
             map_delete(&seeds, &tgid);
     }
@@ -424,12 +437,12 @@ INLINE void keep_stint(const struct eco_bpf_header *h, struct eco_bpf_cpu *cpu, 
     *(volatile uint64_t *)&cpu->kept_ns += on_ns;
 }
 
-/* Who the reader may see on this CPU. */
+/* Who the reader may see on this CPU. To tell who is of a cgroup would cost more than it saves him. */
 INLINE uint32_t shown_tgid(uint64_t task, uint32_t tgid)
 {
-    if (!tgid || !(config.only_uid || config.cgroup_id || config.only_tree))
+    if (!tgid || !(config.only_uid || config.only_tree))
         return tgid;
-    if (!is_wanted_now(task, config.only_uid ? get32(get64(task, config.task_cred), config.cred_uid) : 0))
+    if (!is_of_user(task))
         return ECO_BPF_HIDDEN;
     if (config.only_tree && !find_birth(get64(task, config.task_signal)) && !is_seed(tgid))
         return ECO_BPF_HIDDEN;
