@@ -52,6 +52,7 @@ struct eco_gpu_seen_use {
     int32_t pid;                 /* 0 = of another pid namespace, nobody here has a name for it */
     uint32_t flags;              /* enum eco_gpu_use_flags */
     uint64_t busy_ns, weight_ns; /* since first seen */
+    uint64_t energy_uj, span_ns; /* where the card's state has ECO_GPU_HAS_DIVIDED */
     uint64_t memory_bytes, memory_max_bytes;
     uint64_t arrived_ns;
 };

@@ -149,6 +149,9 @@ static void take_state(struct eco_gpu_client *client, int place, const struct ec
         seen->state.error = -seen->state.error;
     if (seen->state.valid_from_ns > seen->state.valid_to_ns)
         seen->state.valid_from_ns = seen->state.valid_to_ns;
+    if (seen->state.divided_ns > seen->state.valid_to_ns || seen->state.divided_uj > seen->state.energy_uj ||
+        !(seen->state.fields & ECO_GPU_HAS_ENERGY))
+        seen->state.fields &= ~(uint32_t)ECO_GPU_HAS_DIVIDED;
     seen->has_state = true;
     seen->look_count++;
     seen->arrived_ns = now_ns;

@@ -14,8 +14,8 @@ struct eco_gpu_device_sums {
 };
 
 struct eco_gpu_use_sums {
-    uint64_t busy_ns, weight_ns; /* as the source said last */
-    uint32_t look;               /* last look of its source that named it */
+    uint64_t busy_ns, weight_ns, energy_uj, span_ns; /* as the source said last */
+    uint32_t look;                                   /* last look of its source that named it */
 };
 
 struct eco_gpu_source_looks {

@@ -71,9 +71,11 @@ static void take_use(struct eco_gpu_client *client, const struct eco_gpu_use *to
         return;
     struct eco_gpu_use_sums *before = &client->use_sums[use - client->uses];
     if ((use->flags & ECO_GPU_USE_ENDED) && before->look != client->looks[source].seq)
-        before->busy_ns = before->weight_ns = 0;
+        *before = (struct eco_gpu_use_sums){.look = before->look};
     add_sum(&use->busy_ns, &before->busy_ns, told->busy_ns);
     add_sum(&use->weight_ns, &before->weight_ns, told->weight_ns);
+    add_sum(&use->energy_uj, &before->energy_uj, told->energy_uj);
+    add_sum(&use->span_ns, &before->span_ns, told->span_ns);
     before->look = client->looks[source].seq;
     use->flags = told->flags;
     use->memory_bytes = told->memory_bytes;

@@ -237,6 +237,8 @@ void eco_nvml_device_look(struct nvml *self, struct nvml_device *device, uint64_
     eco_nvml_energy_look(self, device);
     if (device->error < 0 || self->failed < 0)
         return;
+    eco_nvml_slices_energy(device);
+    eco_nvml_slices_close(device); /* up to what the look before has told of uses */
     look_utilization(self, device, span_ns);
     look_throttling(self, device, span_ns);
     if (is_slow_due && device->error == 0) {
@@ -246,4 +248,5 @@ void eco_nvml_device_look(struct nvml *self, struct nvml_device *device, uint64_
             eco_nvml_mig_look(self, device, now_ns);
     }
     eco_nvml_process_look(self, device, now_ns, is_slow_due);
+    eco_nvml_slices_close(device);
 }

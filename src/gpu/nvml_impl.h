@@ -9,13 +9,14 @@
 
 #define NVML_INSTANCES_MAX  8 /* of a device: seven slices, and one to spare */
 #define NVML_ROWS_MAX       4096u
+#define NVML_POINTS_MAX     128u
 #define NVML_SLOW_NS        (500 * ECO_NS_PER_MS) /* lists, memory, temperature: no more often than that */
 #define NVML_RARE_NS        (10 * ECO_NS_PER_S)   /* power limit, instances */
 #define NVML_SLEEP_GAP_NS   ECO_NS_PER_S /* how often sleeping boards are looked at, without waking them */
 #define NVML_RETRY_NS       ECO_NS_PER_S
 #define NVML_RETRY_MAX_NS   (60 * ECO_NS_PER_S)
-#define NVML_UTIL_GAP_NS    (250 * ECO_NS_PER_MS) /* utilisation is asked for no more often than that */
-#define NVML_UTIL_PERIOD_NS ECO_NS_PER_S          /* the longest time between two samples of utilisation */
+#define NVML_UTIL_GAP_NS    (90 * ECO_NS_PER_MS) /* utilisation is asked for no more often than that */
+#define NVML_UTIL_PERIOD_NS ECO_NS_PER_S         /* the longest time between two samples of utilisation */
 
 /* A call that a device does not know is not asked again: bits of struct nvml_device.lacks. */
 enum nvml_call {
@@ -71,6 +72,8 @@ struct nvml_use {
     int32_t pid, told_pid; /* as our /proc has it; as the lists have it */
     int32_t index;         /* device or instance */
     uint64_t busy_ns, weight_ns, memory_bytes;
+    uint64_t sliced_ns; /* of weight_ns, what slices are closed over */
+    double energy_uj, span_ns;
     bool is_listed;           /* in the last lists: it holds a context */
     bool is_mps;              /* works through the multi-process server: the driver cannot tell such apart */
     bool is_split;            /* its use is an estimate */
@@ -90,6 +93,17 @@ struct nvml_instance {
     bool has_memory;
 };
 
+/* Energy by the time stamps of utilisation: nvml_slices.c. */
+struct nvml_slices {
+    bool is_on; /* the first slice has begun */
+    struct {
+        uint64_t at_ns, energy_uj;
+    } points[NVML_POINTS_MAX]; /* of energy, oldest first */
+    size_t point_count;
+    uint64_t used_ns; /* MONOTONIC: up to then it is known who used the device */
+    uint64_t divided_ns, divided_uj;
+};
+
 struct nvml_device {
     struct nvml_handle *handle; /* NULL: may not be used */
     struct eco_gpu_device facts;
@@ -101,6 +115,8 @@ struct nvml_device {
     struct eco_gpu_state state; /* as told last; slow parts stay */
     uint64_t looked_ns, slow_ns, rare_ns;
     uint64_t util_seen_us, util_query_ns; /* what was seen up to; last query that counted */
+    uint64_t util_stamp_us, util_step_ns; /* newest stamp of a sample; time between two of them, 0 unknown */
+    struct nvml_slices slices;
     bool is_util_clock_other;
     struct nvml_use *uses;
     size_t use_count, use_capacity;
@@ -168,6 +184,17 @@ struct nvml_use *eco_nvml_use_find(struct nvml_device *device, int32_t pid, int3
 struct nvml_use *eco_nvml_use_obtain(struct nvml_device *device, int32_t pid, int32_t index);
 /** Tell them, and drop the ended ones. */
 void eco_nvml_uses_tell(struct nvml_device *device, struct eco_gpu_use *uses, size_t *count, size_t capacity);
+
+/* nvml_slices.c */
+/** The energy that was just read, as a point of the device's curve. */
+void eco_nvml_slices_energy(struct nvml_device *device);
+/** It is known who used the device up to then. */
+void eco_nvml_slices_used(struct nvml_device *device, uint64_t used_ns);
+/** Divide what is known of both, among the uses. */
+void eco_nvml_slices_close(struct nvml_device *device);
+/** A sample of utilisation with that stamp was seen: how far apart they are is learnt. */
+void eco_nvml_slices_stamp(struct nvml_device *device, uint64_t stamp_us);
+void eco_nvml_slices_learn(struct nvml *self, struct nvml_device *device);
 
 /* nvml_mig.c */
 /** Read which instances there are. True when they are others than before. */

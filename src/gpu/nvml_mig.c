@@ -238,6 +238,8 @@ void eco_nvml_mig_look(struct nvml *self, struct nvml_device *device, uint64_t n
         weigh(device, instance, (double)span_ns);
     }
     device->mig_ns = now_ns;
+    if (device->instance_count > 0)
+        eco_nvml_slices_used(device, now_ns);
 }
 
 void eco_nvml_mig_tell(const struct nvml_device *device, struct eco_gpu_state *states, size_t *count,

@@ -50,7 +50,8 @@ void eco_nvml_uses_tell(struct nvml_device *device, struct eco_gpu_use *uses, si
     size_t kept = 0;
     for (size_t i = 0; i < device->use_count; i++) {
         struct nvml_use *use = &device->uses[i];
-        bool has_ended = !use->is_listed && !use->has_row;
+        bool is_sliced = device->slices.is_on;
+        bool has_ended = !use->is_listed && !use->has_row && (!is_sliced || use->sliced_ns == use->weight_ns);
         if (*count < capacity) {
             uint32_t flags = (use->is_listed ? (uint32_t)ECO_GPU_USE_CONTEXT : 0u) |
                              (use->is_mps || use->is_split ? (uint32_t)ECO_GPU_USE_SPLIT : 0u) |
@@ -59,7 +60,9 @@ void eco_nvml_uses_tell(struct nvml_device *device, struct eco_gpu_use *uses, si
                                                     .pid = use->pid,
                                                     .flags = flags,
                                                     .busy_ns = use->busy_ns,
-                                                    .weight_ns = use->weight_ns,
+                                                    .weight_ns = is_sliced ? use->sliced_ns : use->weight_ns,
+                                                    .energy_uj = (uint64_t)use->energy_uj,
+                                                    .span_ns = (uint64_t)use->span_ns,
                                                     .memory_bytes = use->memory_bytes};
         }
         if (!has_ended)
@@ -249,18 +252,26 @@ static void see(struct nvml_device *device, uint64_t latest_us, uint64_t asked_u
         device->util_seen_us = asked_us;
 }
 
-/* What the first query brings is of before we came. */
-static void take_rows(struct nvml *self, struct nvml_device *device, unsigned count, uint64_t span_ns,
-                      uint64_t asked_us)
+/* Keeps the rows that can be true. */
+static unsigned drop_garbage(struct nvml *self, const struct nvml_device *device, unsigned count,
+                             uint64_t asked_us)
 {
-    const struct eco_clock *clock = self->base.env->clock;
-    uint64_t limit_us = (uint64_t)clock->real_ns(clock) / ECO_NS_PER_US + HORIZON_US;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (is_sane(device, &self->rows[i], asked_us + HORIZON_US))
+            self->rows[kept++] = self->rows[i];
+    }
+    return kept;
+}
+
+/* What the first query brings is of before we came. Returns the newest sample's stamp, 0 = there was none. */
+static uint64_t take_rows(struct nvml *self, struct nvml_device *device, unsigned count, uint64_t span_ns,
+                          uint64_t asked_us)
+{
     uint64_t latest_us = 0;
     clear_rows(device);
     for (unsigned i = 0; i < count; i++) {
         const struct nvml_process_sample *row = &self->rows[i];
-        if (!is_sane(device, row, limit_us))
-            continue;
         if (row->timestamp_us > latest_us)
             latest_us = row->timestamp_us;
         struct nvml_use *use = span_ns > 0 ? use_of_row(self, device, (int32_t)row->pid) : NULL;
@@ -270,6 +281,26 @@ static void take_rows(struct nvml *self, struct nvml_device *device, unsigned co
     if (span_ns > 0)
         finish_rows(self, device, span_ns);
     see(device, latest_us, asked_us);
+    eco_nvml_slices_stamp(device, latest_us);
+    return latest_us;
+}
+
+/* How long ago a sample may have been taken that is not told yet. */
+static uint64_t patience_ns(const struct nvml_device *device)
+{
+    uint64_t ns = device->util_step_ns / 2 * 3;
+    return ns > 0 && ns < NVML_UTIL_PERIOD_NS ? ns : NVML_UTIL_PERIOD_NS;
+}
+
+/* Up to the newest sample it is known who used the device; of what is later than any nobody has told yet. */
+static void note_used(struct nvml_device *device, uint64_t stamp_us, uint64_t asked_us, uint64_t now_ns)
+{
+    uint64_t age_ns = stamp_us < asked_us ? (asked_us - stamp_us) * ECO_NS_PER_US : 0;
+    if (stamp_us == 0)
+        age_ns = patience_ns(device);
+    if (device->is_util_clock_other)
+        age_ns = 0;
+    eco_nvml_slices_used(device, now_ns - (age_ns < now_ns ? age_ns : now_ns));
 }
 
 static void look_rows(struct nvml *self, struct nvml_device *device, uint64_t now_ns)
@@ -286,11 +317,16 @@ static void look_rows(struct nvml *self, struct nvml_device *device, uint64_t no
         count = 0;
     else if (!eco_nvml_note(self, device, code, 0))
         return;
+    count = drop_garbage(self, device, count, asked_us);
     /* Too early for a new sample: the time goes on to the next query. */
-    if (count == 0 && !is_first && span_ns < NVML_UTIL_PERIOD_NS)
+    if (count == 0 && !is_first && span_ns < patience_ns(device)) {
+        note_used(device, 0, asked_us, now_ns);
         return;
+    }
+    if (is_first)
+        eco_nvml_slices_learn(self, device);
     device->util_query_ns = now_ns;
-    take_rows(self, device, count, span_ns, asked_us);
+    note_used(device, take_rows(self, device, count, span_ns, asked_us), asked_us, now_ns);
 }
 
 void eco_nvml_process_look(struct nvml *self, struct nvml_device *device, uint64_t now_ns, bool lists_are_new)

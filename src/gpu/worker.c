@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define UNREAD_PERCENT   60   /* of what the socket takes: fuller, and only what was asked for is sent */
-#define USES_PER_MESSAGE 700u /* 28 KB: far from what a socket takes at once */
+#define USES_PER_MESSAGE 500u /* 28 KB: far from what a socket takes at once */
 #define ASK_GAP_NS       (5 * ECO_NS_PER_MS) /* asked more often, a source is not read more often */
 
 struct work {
@@ -179,10 +179,11 @@ static void tell_look(struct work *work, bool is_asked)
     int r = -EAGAIN;
     if (is_asked || is_read(work)) {
         announce(work);
+        /* States last: who has those of a look has all of it. */
         if (work->is_announced)
-            r = tell(work, ECO_GPU_STATES, work->states, work->state_count, sizeof *work->states, false);
-        if (r == 0)
             r = tell_uses(work, is_asked);
+        if (r == 0)
+            r = tell(work, ECO_GPU_STATES, work->states, work->state_count, sizeof *work->states, false);
     }
     if (r == 0)
         work->pending_count = 0;

@@ -15,11 +15,17 @@
 #define ECO_ACCOUNTS_FOLD_MAX  256u  /* folded groups; beyond, one for each identity, */
 #define ECO_ACCOUNTS_REST_MAX  1024u /* of which there are so many; then one of all */
 
+/* Cumulative: weight, and where the driver's own samples are known its part of their energy and time. */
+struct eco_gpu_work {
+    double weight_ns, energy_uj, span_ns;
+};
+
 /* What a process did on one graphics card. */
 struct eco_account_gpu {
-    double weight; /* cumulative, ns */
-    double mark;   /* of it when the card's interval was last closed */
-    bool holds;    /* a context, at the last look */
+    struct eco_gpu_work used, mark; /* so far; when the card's interval was last closed */
+    double recent;                  /* its weight in the last interval that it was in, of that number */
+    uint64_t recent_seq;
+    bool holds; /* a context, at the last look */
     uint64_t memory_bytes;
 };
 

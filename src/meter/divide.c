@@ -290,7 +290,6 @@ static void skip_domain(struct eco_meter *meter, unsigned d)
         own->frame.state = ECO_ENERGY_GAP;
 }
 
-/* Accounts that no open interval waits for any more leave the list once a frame has told of them. */
 /* What was kept of a card before an unknown time is divided now, among nobody if need be. */
 static int divide_held(struct eco_meter *meter, unsigned d)
 {
@@ -307,7 +306,9 @@ static int divide_held(struct eco_meter *meter, unsigned d)
 int eco_meter_divide(struct eco_meter *meter, bool final)
 {
     for (unsigned d = 0; d < meter->domain_count; d++) {
-        int r = 0;
+        int r = final && meter->d[d].gpu ? eco_meter_recall_gpu(meter, d) : 0;
+        if (r < 0)
+            return r;
         switch (meter->energies[d].state) {
         case ECO_ENERGY_OK:
             if (!meter->d[d].gpu || !eco_meter_hold_gpu(meter, d, final))
@@ -320,6 +321,7 @@ int eco_meter_divide(struct eco_meter *meter, bool final)
             skip_domain(meter, d);
             break;
         case ECO_ENERGY_WAITING:
+            r = final ? divide_held(meter, d) : 0;
             if (meter->d[d].frame.state == ECO_ENERGY_NONE)
                 meter->d[d].frame.state = ECO_ENERGY_WAITING;
             break;

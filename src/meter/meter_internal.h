@@ -26,16 +26,19 @@ enum eco_idle_method { ECO_IDLE_NONE, ECO_IDLE_GIVEN, ECO_IDLE_CALIBRATED, ECO_I
 /* What the meter keeps of a graphics card, beside what it keeps of every domain: gpu.c. */
 struct eco_meter_gpu {
     size_t place; /* in the client */
-    double others_weight, others_mark;
+    struct eco_gpu_work others, others_mark;
+    double others_recent; /* as eco_account_gpu.recent */
+    uint64_t recent_seq;  /* of the last interval that was divided */
+    bool is_last;         /* the measurement ends with this look */
     size_t others_holders;
     uint64_t others_memory_bytes;
     uint64_t busy_mark_ns;
     bool was_held;           /* a context was, when the last interval was closed */
     double quiet_s, quiet_j; /* the last interval, if nothing ran in it: not yet believed */
-    double others_fed;       /* others_weight then */
+    double others_fed;       /* others.weight_ns then */
     struct eco_idle context; /* power while a context is held and nothing runs; domain.learner: without one */
     double context_uw;       /* step between the two, frozen when the measurement begins; nan unknown */
-    struct eco_energy held;  /* of an interval that waits for the driver to say who used the card */
+    struct eco_energy held;  /* what waits for the driver to say who used the card */
     struct eco_gpu_fit fit;
     bool has_fit, has_split; /* some energy was divided by watts told apart; by uses that are an estimate */
     uint64_t busy_begin_ns, frame_busy_ns, throttled_begin_ns; /* as told when they began */
@@ -206,6 +209,8 @@ struct eco_meter {
     /* graphics cards: gpu.c */
     struct eco_gpu_mark *gpu_marks; /* beside the client's uses */
     size_t gpu_mark_count, gpu_mark_capacity;
+    struct eco_gpu_gone *gpu_gone; /* [ECO_GPU_GONE_MAX] who ended lately, a ring */
+    uint64_t gpu_gone_count;
     size_t gpu_figures; /* cards with an energy figure when sensors were last looked for */
 
     struct eco_frame_pool *pool;
@@ -252,6 +257,9 @@ bool eco_meter_is_fed(const struct eco_meter *meter);
 void eco_meter_warn_of_feed(const struct eco_meter *meter, struct eco_report *report);
 /* fine_busy.c: better than ticks, where the kernel tells of switches. Of the thread that looks. */
 void eco_meter_refine_busy(struct eco_meter *meter);
+/* gpu.c: the client; place of the card that a device is, or is an instance of */
+struct eco_gpu_client *eco_meter_gpu_client(const struct eco_meter *meter);
+size_t eco_meter_card_of(const struct eco_gpu_client *client, size_t place);
 /* gpu.c: what came since the last look; before the sensors are read, without a lock. */
 void eco_meter_hear_gpus(struct eco_meter *meter, bool final);
 /* A card may be here and has told nothing yet: it is looked for soon, so that little is missed. */
@@ -259,15 +267,20 @@ bool eco_meter_awaits_gpus(const struct eco_meter *meter);
 #define ECO_GPU_SOON_NS (100 * ECO_NS_PER_MS)
 /* Its books, where a domain is a card. 0 or -ENOMEM. */
 int eco_meter_begin_gpu(struct eco_meter *meter, unsigned d);
-/* Who used cards since the last look becomes weight; `is_base`: what was used so far is not of the
- * measurement. */
+/* gpu_uses.c: who used cards since the last look becomes weight; `is_base`: what was used so far is not of
+ * the measurement. */
 int eco_meter_grant_gpus(struct eco_meter *meter, bool is_base);
-/* Parts of a card's energy, for eco_share_domain: rows->weight is set, and that of others. */
+/* gpu_divide.c: parts of a card's energy, for eco_share_domain: rows->weight is set, and that of others. */
 void eco_meter_weigh_gpu(struct eco_meter *meter, unsigned d, struct eco_gpu_rows *rows, double span_s,
                          double energy_uj, double idle_uj, double *ret_rest);
-/* Whether this interval is kept for later: it is then told as WAITING, and joined with the next one. */
+/* What nobody can be named for yet is kept, and joined with the next interval: true = all of it, to be told
+ * as WAITING. */
 bool eco_meter_hold_gpu(struct eco_meter *meter, unsigned d, bool final);
 void eco_meter_skip_gpu(struct eco_meter *meter, unsigned d);
+/* At the end, those whom the last of a card's energy may be: they are pending again. 0 or -ENOMEM. */
+int eco_meter_recall_gpu(struct eco_meter *meter, unsigned d);
+/* Something ran: the interval before teaches no idle power. */
+void eco_meter_gpu_not_quiet(struct eco_meter *meter, unsigned d);
 /* Busy seconds of the card since the last call. */
 double eco_meter_gpu_busy_s(struct eco_meter *meter, unsigned d);
 /* A closed interval teaches the card's idle levels (after the job: in the tail). */

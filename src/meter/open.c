@@ -212,6 +212,7 @@ struct eco_meter *eco_meter_free(struct eco_meter *meter)
     for (unsigned d = 0; meter->d && d < ECO_DOMAINS_MAX; d++)
         free(meter->d[d].gpu);
     free(meter->gpu_marks);
+    free(meter->gpu_gone);
     free(meter->pending);
     free(meter->scratch);
     free(meter->cpus_before);

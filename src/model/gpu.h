@@ -40,7 +40,12 @@ enum eco_gpu_fields {
     ECO_GPU_HAS_LIMIT = 1u << 6,
     ECO_GPU_HAS_CLOCK = 1u << 7,
     ECO_GPU_REBASED = 1u << 8, /* the counter began anew: not to be compared with earlier ones */
-    ECO_GPU_ASLEEP = 1u << 9   /* suspended and left so: no power figure, not an error */
+    ECO_GPU_ASLEEP = 1u << 9,  /* suspended and left so: no power figure, not an error */
+    /*
+     * Its uses carry energy_uj and span_ns: all that it drew up to divided_ns (divided_uj on the counter) is
+     * divided among them, slice by slice of the driver's own samples. Later energy is nobody's yet.
+     */
+    ECO_GPU_HAS_DIVIDED = 1u << 10
 };
 
 struct eco_gpu_state {
@@ -51,6 +56,7 @@ struct eco_gpu_state {
     uint64_t valid_from_ns, valid_to_ns; /* time that energy and power speak for; equal for an instant */
     uint64_t begin_ns, end_ns;           /* just before and after the read */
     uint64_t energy_uj;
+    uint64_t divided_ns, divided_uj; /* with ECO_GPU_HAS_DIVIDED: not later, and not more, than the above */
     uint64_t power_uw;
     uint64_t busy_ns; /* cumulative: integral of utilisation */
     uint64_t throttled_ns;
@@ -76,5 +82,8 @@ struct eco_gpu_use {
     uint32_t flags;
     uint64_t busy_ns;   /* cumulative: utilisation x time, or engine time; compute and 3D */
     uint64_t weight_ns; /* cumulative: the same with the factors of all engines; what energy is divided by */
+    /* Cumulative, with ECO_GPU_HAS_DIVIDED of the card: its part, by weights, of what the card drew in each
+     * slice, idle power and all, and of the slice's length. */
+    uint64_t energy_uj, span_ns;
     uint64_t memory_bytes;
 };

@@ -35,6 +35,9 @@ static void check(const struct eco_gpu_client *client)
         require(seen->device.alpha >= 0 && seen->device.alpha <= 1);
         require(seen->state.error <= 0 && seen->state.valid_from_ns <= seen->state.valid_to_ns);
         require(seen->state.quality <= ECO_ESTIMATED);
+        if (seen->state.fields & ECO_GPU_HAS_DIVIDED)
+            require(seen->state.divided_ns <= seen->state.valid_to_ns &&
+                    seen->state.divided_uj <= seen->state.energy_uj);
     }
     for (size_t i = 0; i < eco_gpu_client_uses(client); i++) {
         const struct eco_gpu_seen_use *use = eco_gpu_client_use(client, i);

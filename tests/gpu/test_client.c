@@ -52,6 +52,18 @@ static int energy(struct eco_gpu_client *client, uint64_t uj, uint64_t at_ns, ui
     return tell(client, &told, ECO_GPU_STATES, 1, sizeof(struct eco_gpu_state));
 }
 
+static int divided(struct eco_gpu_client *client, uint64_t divided_ns, uint64_t divided_uj)
+{
+    struct told told = {0};
+    told.records.states[0] = (struct eco_gpu_state){.fields = ECO_GPU_HAS_ENERGY | ECO_GPU_HAS_DIVIDED,
+                                                    .energy_uj = 500,
+                                                    .divided_uj = divided_uj,
+                                                    .divided_ns = divided_ns,
+                                                    .valid_from_ns = 100,
+                                                    .valid_to_ns = 100};
+    return tell(client, &told, ECO_GPU_STATES, 1, sizeof(struct eco_gpu_state));
+}
+
 static int use(struct eco_gpu_client *client, uint32_t seq, int32_t pid, uint64_t busy_ns, uint32_t flags)
 {
     struct told told = {.header = {.seq = seq}};
@@ -142,6 +154,30 @@ static void test_many_uses(void **state)
     (void)eco_gpu_client_free(client);
 }
 
+/* Of what is divided not more than was drawn, and not later than it is known. */
+static void test_divided(void **state)
+{
+    (void)state;
+    struct eco_gpu_client *client = fresh();
+    assert_int_equal(open_one(client, "GPU-1"), 0);
+    const struct eco_gpu_seen_device *seen = eco_gpu_client_device(client, 0);
+    assert_int_equal(divided(client, 100, 500), 0);
+    assert_true(seen->state.fields & ECO_GPU_HAS_DIVIDED);
+    assert_int_equal(divided(client, 101, 500), 0);
+    assert_false(seen->state.fields & ECO_GPU_HAS_DIVIDED);
+    assert_int_equal(divided(client, 100, 501), 0);
+    assert_false(seen->state.fields & ECO_GPU_HAS_DIVIDED);
+    for (uint32_t i = 1; i <= 3; i++) { /* the third time another process has the number */
+        struct told told = {.header = {.seq = i}};
+        told.records.uses[0] =
+            (struct eco_gpu_use){.pid = 7, .energy_uj = i < 3 ? 40 * i : 5, .span_ns = i < 3 ? 30 * i : 2};
+        assert_int_equal(tell(client, &told, ECO_GPU_USES, 1, sizeof(struct eco_gpu_use)), 0);
+    }
+    assert_int_equal(eco_gpu_client_use(client, 0)->energy_uj, 85);
+    assert_int_equal(eco_gpu_client_use(client, 0)->span_ns, 62);
+    eco_gpu_client_free(client);
+}
+
 static void test_messages_that_lie(void **state)
 {
     (void)state;
@@ -223,10 +259,15 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_energy_goes_on_over_breaks), cmocka_unit_test(test_no_board_draws_so_much),
-        cmocka_unit_test(test_who_is_not_named_has_ended), cmocka_unit_test(test_many_uses),
-        cmocka_unit_test(test_messages_that_lie),          cmocka_unit_test(test_failed_source),
-        cmocka_unit_test(test_end_of_the_daemon),          cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_energy_goes_on_over_breaks),
+        cmocka_unit_test(test_no_board_draws_so_much),
+        cmocka_unit_test(test_who_is_not_named_has_ended),
+        cmocka_unit_test(test_many_uses),
+        cmocka_unit_test(test_messages_that_lie),
+        cmocka_unit_test(test_failed_source),
+        cmocka_unit_test(test_end_of_the_daemon),
+        cmocka_unit_test(test_divided),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

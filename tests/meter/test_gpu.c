@@ -24,7 +24,8 @@ struct told {
 struct card {
     struct eco_gpu_client *client;
     double energy_uj;
-    uint64_t busy_ns;
+    uint64_t busy_ns, divided_ns;
+    double divided_uj; /* with divided_ns: the driver's samples go up to there */
     uint32_t seq, use_count;
     struct eco_gpu_use uses[8];
 };
@@ -69,10 +70,14 @@ static void tell_state(uint32_t more_fields)
                                .quality = ECO_MEASURED,
                                .energy_uj = (uint64_t)llround(card.energy_uj),
                                .busy_ns = card.busy_ns,
+                               .divided_ns = card.divided_ns,
+                               .divided_uj = (uint64_t)llround(card.divided_uj),
                                .valid_from_ns = now,
                                .valid_to_ns = now,
                                .begin_ns = now,
                                .end_ns = now};
+    if (card.divided_ns > 0)
+        told.records.states[0].fields |= ECO_GPU_HAS_DIVIDED;
     tell(&told, ECO_GPU_STATES, 1, sizeof(struct eco_gpu_state));
 }
 
@@ -286,6 +291,108 @@ static void an_interval_waits_for_a_name(void **state)
     finish();
 }
 
+/* A slice of the driver's samples: the card drew that much, and it was this one's. */
+static void slice(uint32_t at, int32_t pid, double seconds, double watts, uint32_t flags)
+{
+    use(at, pid, seconds, flags);
+    card.uses[at].energy_uj += (uint64_t)llround(watts * seconds * 1e6);
+    card.uses[at].span_ns += (uint64_t)llround(seconds * 1e9);
+    card.divided_uj += watts * seconds * 1e6;
+    card.divided_ns += (uint64_t)llround(seconds * 1e9);
+}
+
+/* Of the time for which nobody is named yet nothing is told; all is in what is told at last. */
+static void by_slices(void **state)
+{
+    struct eco_report made;
+    struct eco_frame *frame;
+    (void)state;
+    begin(false);
+    card.divided_ns = machine.clock.mono_ns;
+    slice(0, MACHINE_JOB, 0.7, IDLE_W + 300, ECO_GPU_USE_CONTEXT);
+    step(1, IDLE_W + 300);
+    frame = tick();
+    assert_near(frame->domains[CARD].machine_uj, 0.7e6 * (IDLE_W + 300), 1);
+    assert_near((double)frame->domains[CARD].span_ns, 0.7e9, 1);
+    eco_frame_unref(frame);
+    /* In the same second the job ends its work and another, of a third of the power, goes on: each has its
+     * own. */
+    slice(0, MACHINE_JOB, 0.5, IDLE_W + 300, ECO_GPU_USE_CONTEXT);
+    slice(1, FOREIGN, 0.4, IDLE_W + 100, ECO_GPU_USE_CONTEXT);
+    card.energy_uj += 0.2e6 * 200;
+    step(1, IDLE_W + 100);
+    frame = tick();
+    assert_near(frame->domains[CARD].machine_uj, 0.9e6 * IDLE_W + 0.5e6 * 300 + 0.4e6 * 100, 1);
+    eco_frame_unref(frame);
+    step(0.3, IDLE_W + 100); /* nobody tells any more: as before */
+    report(&made);
+    assert_near(made.domains[CARD].machine_j, 2.3 * IDLE_W + 1.2 * 300 + 1.1 * 100, 1e-5);
+    double rest_j = 0.7 * 100;
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].idle_j, 2.3 * IDLE_W, 1e-5);
+    assert_near(row_j(&made, MACHINE_JOB), 1.2 * 300 + rest_j * 5 / 9, 1e-5);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].others_j, 0.4 * 100 + rest_j * 4 / 9, 1e-5);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].unattributed_j, 0, 1e-5);
+    eco_report_finish(&made);
+    finish();
+}
+
+/* Knowledge that has stood still for long is not waited for. */
+static void slices_that_stopped(void **state)
+{
+    struct eco_report made;
+    (void)state;
+    begin(false);
+    card.divided_ns = machine.clock.mono_ns;
+    slice(0, MACHINE_JOB, 0.9, IDLE_W + 100, ECO_GPU_USE_CONTEXT);
+    step(1, IDLE_W + 100);
+    tick_and_drop();
+    step(2, IDLE_W + 100);
+    struct eco_frame *frame = tick();
+    assert_int_equal(frame->domains[CARD].state, ECO_ENERGY_OK);
+    assert_near(frame->domains[CARD].machine_uj, 2.1e6 * (IDLE_W + 100), 1);
+    eco_frame_unref(frame);
+    report(&made);
+    assert_near(made.domains[CARD].machine_j, 3 * (IDLE_W + 100), 1e-5);
+    eco_report_finish(&made);
+    finish();
+}
+
+/* The driver tells of a process when a look has found it gone already. */
+static void one_that_is_told_of_too_late(void **state)
+{
+    struct eco_report made;
+    (void)state;
+    machine_init(&machine, 1);
+    machine.has_child = true;
+    machine_write_procs(&machine);
+    card = (struct card){.client = NULL};
+    assert_int_equal(eco_gpu_client_new(-1, &card.client), 0);
+    machine.env.gpus = card.client;
+    open_card();
+    tell_state(0);
+    machine_start(&machine, ECO_BY_ACTIVE, "package-0=20W,dram-0=2W,gpu-0=50W", NULL);
+    card.divided_ns = machine.clock.mono_ns;
+    slice(0, MACHINE_JOB, 0.5, IDLE_W + 10, ECO_GPU_USE_CONTEXT);
+    step(1, IDLE_W + 10);
+    tick_and_drop();
+    eco_temp_remove(&machine.temp, "proc/101");
+    machine.has_child = false;
+    slice(0, MACHINE_JOB, 0.5, IDLE_W + 10, ECO_GPU_USE_CONTEXT);
+    step(1, IDLE_W + 100);
+    tick_and_drop();
+    slice(1, 101, 1, IDLE_W + 100, 0);
+    step(1, IDLE_W + 10);
+    tick_and_drop();
+    slice(0, MACHINE_JOB, 1, IDLE_W + 10, ECO_GPU_USE_CONTEXT);
+    tell_uses();
+    tell_state(0);
+    report(&made);
+    assert_near(row_j(&made, 101), 100, 1e-5);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].others_j, 0, 1e-5);
+    eco_report_finish(&made);
+    finish();
+}
+
 /* EcoCode does nothing on cards: its own part of others is of the rest. */
 static void own_part_leaves_cards_out(void **state)
 {
@@ -394,10 +501,17 @@ static void allocations_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_time_on_the_card),          cmocka_unit_test(alone_on_the_card),
-        cmocka_unit_test(a_card_that_comes_late),       cmocka_unit_test(a_break_charges_nobody),
-        cmocka_unit_test(an_interval_waits_for_a_name), cmocka_unit_test(own_part_leaves_cards_out),
-        cmocka_unit_test(only_quiet_time_teaches),      cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(by_time_on_the_card),
+        cmocka_unit_test(alone_on_the_card),
+        cmocka_unit_test(a_card_that_comes_late),
+        cmocka_unit_test(a_break_charges_nobody),
+        cmocka_unit_test(an_interval_waits_for_a_name),
+        cmocka_unit_test(own_part_leaves_cards_out),
+        cmocka_unit_test(only_quiet_time_teaches),
+        cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(by_slices),
+        cmocka_unit_test(slices_that_stopped),
+        cmocka_unit_test(one_that_is_told_of_too_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
