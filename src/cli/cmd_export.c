@@ -31,16 +31,39 @@ const struct eco_command eco_command_import = {
     .options_anywhere = true,
     .run = eco_history_become};
 
+static const struct eco_option merge_options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .kind = ECO_OPTION_LIST,
+     .value = "FILE",
+     .offset = offsetof(struct eco_settings, outputs),
+     .only_here = true,
+     .is_file = true,
+     .check = eco_check_filled,
+     .help = "Write the sum to FILE as JSON, a report like any other; may be repeated"},
+    {.name = "quiet",
+     .letter = 'q',
+     .kind = ECO_OPTION_FLAG,
+     .offset = offsetof(struct eco_settings, quiet),
+     .help = "Print nothing; files are written all the same"},
+    {0}};
 static const struct eco_example merge_examples[] = {
-    {"ecocode merge rank-*.json", "one report of the whole job"}, {0}};
-static const struct eco_option *const merge_tables[] = {eco_options_common, eco_options_output, NULL};
-const struct eco_command eco_command_merge = {.name = "merge",
-                                              .summary = "Add up the ranks and nodes of one job",
-                                              .usage = "FILE... [options]",
-                                              .description =
-                                                  "A machine that several ranks measured counts once.",
-                                              .examples = merge_examples,
-                                              .options = merge_tables,
-                                              .takes_words = true,
-                                              .options_anywhere = true,
-                                              .run = eco_history_become};
+    {"ecocode merge rank-*.json -o job.json", "one report of the whole job"},
+    {"ecocode merge label:job=4711", "the same from the history"},
+    {0}};
+static const struct eco_option *const merge_tables[] = {merge_options, eco_options_common, eco_options_output,
+                                                        NULL};
+const struct eco_command eco_command_merge = {
+    .name = "merge",
+    .summary = "Add up the ranks and nodes of one job",
+    .usage = "RUN... [options]",
+    .description =
+        "What the ranks used is added up. What a machine used counts once, however many ranks measured it; "
+        "it is "
+        "known where one of them measured for the whole time. A run that was measured inside another counts "
+        "once.\n\nA RUN is a file, the beginning of an id, \"last\", \"last~N\" or \"label:KEY=VALUE\".",
+    .examples = merge_examples,
+    .options = merge_tables,
+    .takes_words = true,
+    .options_anywhere = true,
+    .run = eco_history_become};

@@ -3,3 +3,5 @@
 #pragma once
 
 #include "cli/command.h"
+
+int eco_cmd_merge(struct eco_call *call);

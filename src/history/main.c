@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
+    {"merge", eco_cmd_merge},
     {NULL, NULL},
 };
 

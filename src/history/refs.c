@@ -192,6 +192,19 @@ int eco_runs_resolve(const char *state_dir, const char *ref, size_t limit, struc
     return r < 0 ? r : 0;
 }
 
+int eco_run_list_take(struct eco_run_list *list, struct eco_run_list *more)
+{
+    int r = eco_grow((void **)&list->runs, &list->capacity, list->count + more->count, RECORDS_MAX,
+                     sizeof *list->runs);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < more->count; i++)
+        list->runs[list->count++] = more->runs[i];
+    more->count = 0;
+    eco_run_list_finish(more);
+    return 0;
+}
+
 void eco_run_list_finish(struct eco_run_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -22,4 +22,6 @@ struct eco_run_list {
  */
 int eco_runs_resolve(const char *state_dir, const char *ref, size_t limit, struct eco_run_list *ret,
                      struct eco_why *why) ECO_MUST_CHECK;
+/** Move the runs of `more`, which is empty then, to the end of `list`. -ENOMEM: both are as they were. */
+int eco_run_list_take(struct eco_run_list *list, struct eco_run_list *more) ECO_MUST_CHECK;
 void eco_run_list_finish(struct eco_run_list *list);
