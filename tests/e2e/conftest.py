@@ -5,6 +5,8 @@ The binary is $ECOCODE_BIN, else build/ecocode of this tree; the programs of the
 $ECO_SIM_DIR, else build/tests/sim. Tests marked `long` take minutes; `make check` leaves them out with
 -m "not long". A test that needs root, /dev/fuse or a quiet machine and has none is skipped, and says why.
 
+`--part NAME` runs one of PARTS, for tools/check.sh; together they are all tests.
+
 What tests share is in lib_ecocode.py (running it, checking what it writes) and lib_sim.py (the machine).
 """
 import os
@@ -16,6 +18,32 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 import lib_ecocode  # noqa: E402
 import lib_sim  # noqa: E402
+
+
+# Files by the beginning of their names. A file that is named nowhere is of the part `rest`.
+PARTS = {
+    "cards": ("test_gpu_", "test_nvml_"),
+    # they share a user, whose processes one of them kills
+    "users": ("test_priv_",),
+    # beside others these would be skipped, or get less of the CPUs than their figures need
+    "quiet": ("test_sim_calibrate", "test_sim_energy", "test_sim_machine", "test_bpf_", "test_identity"),
+}
+
+
+def part_of(path):
+    return next((part for part, names in PARTS.items() if path.name.startswith(names)), "rest")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", choices=[*PARTS, "rest"], help="only the tests of this part")
+
+
+def pytest_collection_modifyitems(config, items):
+    part = config.getoption("part")
+    if part:
+        out = [item for item in items if part_of(item.path) != part]
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if part_of(item.path) == part]
 
 
 def pytest_configure(config):

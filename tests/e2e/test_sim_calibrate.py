@@ -215,7 +215,7 @@ def test_refused_on_a_busy_machine(ecocode, machine, home):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_the_old_one(ecocode, machine, home, number):
     path = place_of(home)
-    argv = machine.argv([ecocode, "calibrate", "--duration", "20s", "--force"])
+    argv = machine.argv([ecocode, "calibrate", "--duration", "8s", "--force"])
     running = subprocess.Popen(argv, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert wait_until(lambda: loads() > 0), "no load was started"
@@ -233,7 +233,7 @@ def test_a_signal_leaves_the_old_one(ecocode, machine, home, number):
 
 
 def test_killed_it_leaves_no_load(ecocode, machine, home):
-    argv = machine.argv([ecocode, "calibrate", "--duration", "20s", "--force"])
+    argv = machine.argv([ecocode, "calibrate", "--duration", "8s", "--force"])
     running = subprocess.Popen(argv, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         assert wait_until(lambda: loads() > 0), "no load was started"
