@@ -108,10 +108,23 @@ static void open_spool(struct eco_session *session)
         (void)eco_spool_begin(session->spool, &session->begin);
 }
 
+static void read_labels(struct eco_session *session)
+{
+    static char keys[ECO_TEXTS_MAX][64];
+    const struct eco_texts *labels = &session->call->settings.labels;
+    for (unsigned i = 0; i < labels->count && i < ECO_LABELS_MAX; i++) {
+        const char *equals = strchr(labels->items[i], '=');
+        size_t length = (size_t)(equals - labels->items[i]);
+        (void)snprintf(keys[i], sizeof keys[i], "%.*s", (int)(length < 63 ? length : 63), labels->items[i]);
+        session->labels[session->label_count++] = (struct eco_report_label){keys[i], equals + 1};
+    }
+}
+
 void eco_session_begin(struct eco_session *session, bool record)
 {
     const struct eco_settings *settings = &session->call->settings;
     const struct eco_host *host = eco_meter_host(session->meter);
+    read_labels(session);
     session->begin = (struct eco_sink_begin){
         .run_id = session->run_id,
         .parent_run_id = *session->parent_run_id ? session->parent_run_id : NULL,
@@ -123,6 +136,8 @@ void eco_session_begin(struct eco_session *session, bool record)
         .interval_ns = settings->interval_ns ? settings->interval_ns : ECO_NS_PER_S,
         .policy = chosen_policy(settings),
         .accounting = eco_meter_accounting(session->meter),
+        .labels = session->labels,
+        .label_count = session->label_count,
         .proc_name = proc_name,
         .context = session->meter,
     };
@@ -152,19 +167,24 @@ uint32_t eco_session_deliver(struct eco_session *session)
     return alive;
 }
 
-static void add_labels(struct eco_report *report, const struct eco_texts *labels, char (*keys)[64])
+/* Once: what is kept of a run, where, and how to have it otherwise. */
+static void tell_record(const struct eco_session *session, struct eco_report *report)
 {
-    for (unsigned i = 0; i < labels->count && i < ECO_LABELS_MAX; i++) {
-        const char *equals = strchr(labels->items[i], '=');
-        size_t length = (size_t)(equals - labels->items[i]);
-        (void)snprintf(keys[i], sizeof keys[i], "%.*s", (int)(length < 63 ? length : 63), labels->items[i]);
-        report->labels[report->label_count++] = (struct eco_report_label){keys[i], equals + 1};
-    }
+    const char *home = getenv("HOME");
+    size_t length = home ? strlen(home) : 0;
+    const char *path = session->state_dir;
+    if (!session->spool || !eco_spool_is_first(session->spool))
+        return;
+    bool is_below = length > 1 && strncmp(path, home, length) == 0 && path[length] == '/';
+    (void)snprintf(
+        report->record_text, sizeof report->record_text,
+        "From now on runs are recorded in %s%.200s/runs: `ecocode history` lists them, --no-record "
+        "keeps none",
+        is_below ? "~" : "", is_below ? path + length : path);
 }
 
 int eco_session_make_report(struct eco_session *session)
 {
-    static char label_keys[ECO_TEXTS_MAX][64];
     struct eco_report *report = &session->report;
     int r = eco_meter_report(session->meter, report);
     if (r < 0)
@@ -186,7 +206,9 @@ int eco_session_make_report(struct eco_session *session)
     eco_accounting_warn(&session->accounting, report);
     if (session->gpus.why.text[0])
         eco_report_warn(report, "%s", session->gpus.why.text);
-    add_labels(report, &session->call->settings.labels, label_keys);
+    tell_record(session, report);
+    for (unsigned i = 0; i < session->label_count; i++)
+        report->labels[report->label_count++] = session->labels[i];
     return 0;
 }
 

@@ -27,6 +27,8 @@ struct eco_session {
     uint64_t last_seq, last_t1_ns; /* of the newest frame; t1 is the begin before the first */
     bool delivered;
     const struct eco_selection *selection; /* monitor: whose processes are the job; NULL = all. Borrowed */
+    struct eco_report_label labels[ECO_LABELS_MAX]; /* of --label */
+    unsigned label_count;
     struct eco_report report;
 };
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "history/run_file.h"
 
-#include "base/mem.h"
 #include "base/text.h"
+#include "history/rebuild.h"
+#include "history/run_frames.h"
+#include "history/run_parts.h"
+#include "history/tail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,117 +15,119 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TAIL_BYTES     (64u << 10) /* the report's line is longer than that only with thousands of processes */
-#define LINE_MAX_BYTES (256u << 20)
-#define SCHEMA         "ecocode.run/"
+#define FILE_MAX_BYTES (256u << 20) /* of a report over several lines */
+#define RUN            "ecocode.run/"
+#define FRAME          "ecocode.frame/"
 #define VERSION        "1"
-
-struct text {
-    char *bytes;
-    size_t length;
-};
-
-/* The last `length` bytes of a file, or all of it. */
-static int read_tail(int fd, size_t length, off_t size, struct text *ret)
-{
-    size_t want = (off_t)length < size ? length : (size_t)size;
-    char *bytes = eco_calloc(want + 1, 1);
-    size_t done = 0;
-    if (!bytes)
-        return -ENOMEM;
-    while (done < want) {
-        ssize_t n = pread(fd, bytes + done, want - done, size - (off_t)want + (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    bytes[done] = 0;
-    *ret = (struct text){bytes, done};
-    return 0;
-}
-
-/* The last line that is whole; NULL when it begins before the text. */
-static char *find_last_line(struct text *text, bool is_whole_file)
-{
-    size_t end = text->length;
-    while (end > 0 && text->bytes[end - 1] != '\n')
-        end--; /* what has no line end was cut off */
-    if (end == 0 && is_whole_file)
-        return text->bytes; /* one object without a line end: a report */
-    if (end == 0)
-        return NULL;
-    text->bytes[--end] = 0;
-    while (end > 0 && text->bytes[end - 1] != '\n')
-        end--;
-    return end > 0 || is_whole_file ? text->bytes + end : NULL;
-}
 
 static int check_schema(json_t *root, const char *path, struct eco_why *why)
 {
     const char *schema = json_string_value(json_object_get(root, "schema"));
-    if (!schema || strncmp(schema, SCHEMA, strlen(SCHEMA)) != 0) {
+    bool is_run = schema && strncmp(schema, RUN, strlen(RUN)) == 0;
+    bool is_frame = schema && strncmp(schema, FRAME, strlen(FRAME)) == 0;
+    const char *version = is_run || is_frame ? strchr(schema, '/') + 1 : "";
+    if (is_run && strcmp(version, VERSION) == 0)
+        return 0;
+    if (!*version || strcmp(version, VERSION) == 0) {
         eco_why_set(why, "%s: not a report or record of ecocode", path);
         return -EBADMSG;
     }
-    if (strcmp(schema + strlen(SCHEMA), VERSION) == 0)
-        return 0;
     eco_why_set(why, "%s: written by a later version of ecocode (%.40s)", path, schema);
     return -ENOTSUP;
 }
 
-static int load(int fd, const char *path, off_t size, json_t **ret, struct eco_why *why)
-{
-    for (size_t length = TAIL_BYTES;; length *= 8) {
-        bool is_whole = (off_t)length >= size;
-        struct text text;
-        int r = read_tail(fd, length, size, &text);
-        if (r < 0)
-            return r;
-        char *line = find_last_line(&text, is_whole);
-        json_t *root = line ? json_loads(line, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        /* a report that `-o` wrote may have several lines */
-        if (!root && is_whole)
-            root = json_loadb(text.bytes, text.length, 0, NULL);
-        free(text.bytes);
-        if (root && json_is_object(root)) {
-            *ret = root;
-            return 0;
-        }
-        json_decref(root);
-        if (is_whole || length > LINE_MAX_BYTES / 8) {
-            eco_why_set(why, "%s: not a report or record of ecocode, or cut off", path);
-            return -EBADMSG;
-        }
-    }
-}
-
-int eco_run_report_read(const char *path, struct eco_run_report *ret, struct eco_why *why)
+/* A report that was written over several lines, by another program: the whole file is one object. */
+static json_t *load_whole(const char *path)
 {
     struct stat st;
     json_t *root = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        int error = fd < 0 ? errno : EBADMSG;
-        eco_why_set(why, "%s: %s", path, fd < 0 ? strerror(error) : "not a file");
-        if (fd >= 0)
-            (void)close(fd);
-        return -error;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= (off_t)FILE_MAX_BYTES)
+        root = json_loadfd(fd, 0, NULL);
+    if (fd >= 0)
+        (void)close(fd);
+    return root;
+}
+
+/* The report that ends the file, if one does. */
+static int load_last(const char *path, json_t **ret, bool *ret_is_record, struct eco_why *why)
+{
+    struct eco_ends ends;
+    int r = eco_ends_read(path, &ends, why);
+    if (r < 0)
+        return r;
+    struct eco_span first = {ends.first, ends.first_length}, last = {ends.last, ends.last_length};
+    *ret_is_record = ends.first && eco_line_kind_of(first) == ECO_LINE_BEGIN;
+    *ret = ends.last && (eco_line_kind_of(last) == ECO_LINE_END || !*ret_is_record)
+               ? json_loads(ends.last, JSON_REJECT_DUPLICATES, NULL)
+               : NULL;
+    eco_ends_finish(&ends);
+    if (!*ret && !*ret_is_record)
+        *ret = load_whole(path);
+    if (*ret && !json_is_object(*ret)) {
+        json_decref(*ret);
+        *ret = NULL;
     }
-    int r = load(fd, path, st.st_size, &root, why);
-    (void)close(fd);
+    return 0;
+}
+
+/* The last file of the run, where it is not this one. */
+static int load_later(const char *path, json_t **ret, struct eco_why *why)
+{
+    struct eco_run_parts parts = {0};
+    bool is_record;
+    int r = eco_run_parts_of(path, &parts);
+    const char *last = r == 0 ? parts.paths[parts.count - 1] : path;
+    if (r == 0 && strcmp(last, path) != 0)
+        r = load_last(last, ret, &is_record, why);
+    if (r == 0 && !*ret)
+        r = eco_run_rebuild(last, false, ret, why);
+    eco_run_parts_finish(&parts);
+    return r;
+}
+
+static int load(const char *path, bool only_totals, json_t **ret, struct eco_why *why)
+{
+    json_t *root = NULL;
+    bool is_record;
+    int r = load_last(path, &root, &is_record, why);
+    if (r == 0 && !root && is_record)
+        r = only_totals ? eco_run_rebuild(path, true, &root, why) : load_later(path, &root, why);
+    if (r == 0 && !root) {
+        eco_why_set(why, "%s: not a report or record of ecocode, or cut off", path);
+        r = -EBADMSG;
+    }
+    if (r == 0)
+        *ret = root;
+    return r;
+}
+
+static int read_report(const char *path, bool only_totals, struct eco_run_report *ret, struct eco_why *why)
+{
+    json_t *root = NULL;
+    int r = load(path, only_totals, &root, why);
     if (r == 0)
         r = check_schema(root, path, why);
     if (r < 0) {
         json_decref(root);
         return r;
     }
-    *ret = (struct eco_run_report){.root = root, .is_complete = true};
+    *ret = (struct eco_run_report){.root = root,
+                                   .is_complete = !json_is_false(json_object_get(root, "complete"))};
     const char *id = json_string_value(json_object_get(root, "run_id"));
     (void)eco_text_copy(ret->run_id, sizeof ret->run_id, id ? id : "");
     (void)eco_text_copy(ret->path, sizeof ret->path, path);
     return 0;
+}
+
+int eco_run_report_read(const char *path, struct eco_run_report *ret, struct eco_why *why)
+{
+    return read_report(path, false, ret, why);
+}
+
+int eco_run_report_read_totals(const char *path, struct eco_run_report *ret, struct eco_why *why)
+{
+    return read_report(path, true, ret, why);
 }
 
 void eco_run_report_finish(struct eco_run_report *report)

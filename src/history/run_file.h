@@ -15,7 +15,8 @@ struct eco_run_report {
     json_t *root;     /* object `ecocode.run/1`, owned */
     char run_id[33];  /* "" when the file names none */
     char path[4096];  /* where it was read */
-    bool is_complete; /* it ended with its report; false: summed from its last whole interval, exit null */
+    bool is_complete; /* it ended with its report; false: made from its intervals (history/rebuild.h), exit
+                         null */
 };
 
 /**
@@ -25,6 +26,9 @@ struct eco_run_report {
  * version; all with a reason that names the file
  */
 int eco_run_report_read(const char *path, struct eco_run_report *ret, struct eco_why *why) ECO_MUST_CHECK;
+/** The same for lists: of a record without a report domains and processes are left out, which is fast. */
+int eco_run_report_read_totals(const char *path, struct eco_run_report *ret,
+                               struct eco_why *why) ECO_MUST_CHECK;
 void eco_run_report_finish(struct eco_run_report *report);
 
 /** A number below `path` ("energy.job_j") or NaN where it is null, missing or no number. */

@@ -121,7 +121,9 @@ struct eco_report {
     unsigned warning_count;
     /* for the terminal report: why there is no (better) sensor, and the command that mends it */
     char sensor_why[320], sensor_fix[320];
-    char model_text[320]; /* the model and its inputs when figures are estimated */
+    char record_text[320]; /* for the terminal report: where this first record of a user is kept; "" = it is
+                              told */
+    char model_text[320];  /* the model and its inputs when figures are estimated */
 };
 
 void eco_report_warn(struct eco_report *report, const char *format, ...)

@@ -97,6 +97,11 @@ static int write_begin(struct eco_sink *sink, const struct eco_sink_begin *begin
     eco_json_kdouble(&json, "interval_s", (double)begin->interval_ns / (double)ECO_NS_PER_S);
     eco_json_kstring(&json, "policy", eco_policy_name(begin->policy));
     eco_json_kstring(&json, "accounting", begin->accounting);
+    eco_json_key(&json, "labels");
+    eco_json_open(&json, '{');
+    for (unsigned i = 0; i < begin->label_count; i++)
+        eco_json_kstring(&json, begin->labels[i].key, begin->labels[i].value);
+    eco_json_close(&json, '}');
     put_begin_domains(&json, begin);
     eco_json_close(&json, '}');
     eco_buf_char(&sink->out, '\n');
@@ -234,10 +239,18 @@ static void close_jsonl(struct eco_sink *base)
 
 static void put_cumulative(struct eco_buf *out, const struct eco_tally *tally, const struct eco_frame *frame)
 {
-    bool known = tally->total.span_ns > 0;
-    put_number(out, ",\"cumulative\":{\"job_j\":",
-               known ? tally->total.split[frame->headline].job_uj / 1e6 : (double)NAN);
-    put_number(out, ",\"machine_j\":", known ? tally->total.machine_uj / 1e6 : (double)NAN);
+    const struct eco_tally_domain *total = &tally->total;
+    const struct eco_split *split = &total->split[frame->headline];
+    bool known = total->span_ns > 0;
+    put_number(out, ",\"cumulative\":{\"job_j\":", known ? split->job_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"others_j\":", known ? split->others_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"idle_j\":", known ? split->idle_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"unattributed_j\":", known ? split->unattributed_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"machine_j\":", known ? total->machine_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"by_policy_j\":{\"active\":",
+               known ? total->split[ECO_SLOT_ACTIVE].job_uj / 1e6 : (double)NAN);
+    put_number(out, ",\"full\":", known ? total->split[ECO_SLOT_FULL].job_uj / 1e6 : (double)NAN);
+    eco_buf_char(out, '}');
     put_seconds(out, ",\"duration_s\":", frame->t1_ns - tally->start_ns);
     eco_buf_char(out, '}');
 }

@@ -41,6 +41,8 @@ struct eco_sink_begin {
     const char *accounting;
     const struct eco_domain *domains;
     unsigned domain_count;
+    const struct eco_report_label *labels;
+    unsigned label_count;
     /* name of a process in a frame; NULL for an unknown id */
     const struct eco_proc_name *(*proc_name)(const void *context, uint32_t proc_id);
     const void *context;

@@ -234,5 +234,7 @@ void eco_text_notes(struct eco_page *page, const struct eco_report *report)
     put_self(page, report);
     put_warnings(page, report);
     put_insight(page, report);
+    if (*report->record_text)
+        eco_page_wrap(page, report->record_text, ECO_STYLE_PLAIN);
     eco_page_blank(page);
 }

@@ -2,6 +2,7 @@
 #include "store/spool.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/state_dir.h"
 
 #include <errno.h>
@@ -11,21 +12,29 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PENDING_MAX  65536        /* bytes held back before the file is made */
-#define BUFFER_LIMIT (64u << 20)  /* one interval's line */
-#define OPEN_AFTER   ECO_NS_PER_S /* age of the run at which the file is made */
+#define SUFFIX       ".jsonl"
+#define PENDING_MAX  65536               /* bytes held back before the file is made */
+#define BUFFER_LIMIT (64u << 20)         /* one interval's line */
+#define OPEN_AFTER   ECO_NS_PER_S        /* age of the run at which the file is made */
+#define THIN_EVERY   (60 * ECO_NS_PER_S) /* beyond the limit, one interval is kept in so much time */
+#define DAY_NS       (86400 * (int64_t)ECO_NS_PER_S)
 
 struct eco_spool {
     struct eco_sink
         *sink; /* of our own making: its bytes are collected here, not written by the sinks' core */
     char directory[PATH_MAX];
     char path[PATH_MAX];
+    size_t stem_length; /* of `path` */
     int fd;
     int error;
-    bool full, is_locked;
+    bool is_thinned, is_locked;
+    bool is_first;     /* the directory was not there before this record */
     uint64_t first_ns; /* t0 of the first frame */
+    uint64_t kept_ns;  /* t1 of the latest frame that was kept */
+    int64_t day;       /* since 1970 (UTC), of the present file */
     bool has_first;
     uint64_t limit, written;
 };
@@ -54,9 +63,11 @@ int eco_spool_open(const struct eco_spool_options *options, struct eco_spool **r
     char host[65];
     clean_name(host, sizeof host, options->hostname);
     int a = snprintf(spool->directory, sizeof spool->directory, "%s/runs", options->state_dir);
-    int b = snprintf(spool->path, sizeof spool->path, "%s/runs/%s-%s.jsonl", options->state_dir, host,
+    int b = snprintf(spool->path, sizeof spool->path, "%s/runs/%s-%s" SUFFIX, options->state_dir, host,
                      options->run_id);
-    bool fits = a > 0 && (size_t)a < sizeof spool->directory && b > 0 && (size_t)b < sizeof spool->path;
+    bool fits = a > 0 && (size_t)a < sizeof spool->directory && b > 0 &&
+                (size_t)b + sizeof ".2026-11-22" <= sizeof spool->path;
+    spool->stem_length = fits ? (size_t)b - strlen(SUFFIX) : 0;
     spool->sink = fits ? eco_calloc(1, eco_sink_jsonl.size) : NULL;
     if (!spool->sink) {
         free(spool);
@@ -77,16 +88,50 @@ static int fail(struct eco_spool *spool, int error)
     return spool->error;
 }
 
+static int open_new(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
 static int make_file(struct eco_spool *spool)
 {
+    spool->is_first = eco_spool_is_first(spool);
     int r = eco_make_directories(spool->directory);
+    if (r == 0)
+        r = open_new(spool->path);
     if (r < 0)
         return r;
-    spool->fd =
-        open(spool->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (spool->fd < 0)
-        return -errno;
+    spool->fd = r;
     return 0;
+}
+
+/*
+ * A new file for a new day, which begins as the first one did. The old one stays as it is; where no new one
+ * can be made the old one goes on. Days that a clock set back goes through again get no file of their own.
+ */
+static void change_day(struct eco_spool *spool, int64_t day)
+{
+    char path[PATH_MAX];
+    time_t at = (time_t)(day * 86400);
+    struct tm date;
+    spool->day = day;
+    if (spool->fd < 0 || !gmtime_r(&at, &date))
+        return;
+    int n = snprintf(path, sizeof path, "%.*s.%04d-%02d-%02d" SUFFIX, (int)spool->stem_length, spool->path,
+                     date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
+    int fd = n > 0 && (size_t)n < sizeof path ? open_new(path) : -ENAMETOOLONG;
+    if (fd < 0)
+        return;
+    bool is_locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    (void)close(spool->fd); /* only now: the run is seen to be alive all the time */
+    spool->fd = fd;
+    spool->is_locked = is_locked;
+    (void)eco_text_copy(spool->path, sizeof spool->path, path);
+    spool->written = 0;
+    spool->is_thinned = false;
+    if (spool->sink->ops->begin)
+        (void)spool->sink->ops->begin(spool->sink, spool->sink->begin);
 }
 
 /* All that is held back, in one write. What a full disk cut off is taken back, so that only whole lines stay.
@@ -129,25 +174,47 @@ int eco_spool_begin(struct eco_spool *spool, const struct eco_sink_begin *begin)
     return r < 0 ? fail(spool, r) : 0;
 }
 
-int eco_spool_frame(struct eco_spool *spool, const struct eco_frame *frame)
+/* Which frames there is room for: beyond the limit only some, whose sums since the start hold for all. */
+static bool is_kept(struct eco_spool *spool, const struct eco_frame *frame)
 {
     struct eco_buf *out = &spool->sink->out;
-    if (spool->error || spool->full || !spool->sink->ops->frame)
-        return spool->error;
+    if (eco_buf_error(out) == -E2BIG) {
+        out->error = 0;
+        return false;
+    }
+    if (!spool->is_thinned && spool->written + out->length > spool->limit) {
+        spool->is_thinned = true;
+        spool->kept_ns = frame->t1_ns;
+        return false;
+    }
+    return !spool->is_thinned || frame->last || frame->t1_ns - spool->kept_ns >= THIN_EVERY;
+}
+
+static void note_time(struct eco_spool *spool, const struct eco_frame *frame)
+{
+    int64_t day = frame->t1_real_ns / DAY_NS;
     if (!spool->has_first) {
         spool->has_first = true;
         spool->first_ns = frame->t0_ns;
+        spool->day = day;
+    } else if (day > spool->day) {
+        change_day(spool, day);
     }
+}
+
+int eco_spool_frame(struct eco_spool *spool, const struct eco_frame *frame)
+{
+    struct eco_buf *out = &spool->sink->out;
+    if (spool->error || !spool->sink->ops->frame)
+        return spool->error;
+    note_time(spool, frame);
     size_t before = out->length;
     int r = spool->sink->ops->frame(spool->sink, frame);
-    bool too_much = eco_buf_error(out) == -E2BIG || spool->written + out->length > spool->limit;
-    if (too_much) {
-        /* Beyond the limit only the report is of use: what came before this frame is kept. */
-        spool->full = true;
-        out->error = 0;
+    if (!is_kept(spool, frame)) {
         out->length = before;
         return 0;
     }
+    spool->kept_ns = frame->t1_ns;
     r = r < 0 ? r : eco_buf_error(out);
     if (r < 0)
         return fail(spool, r);
@@ -163,6 +230,11 @@ int eco_spool_report(struct eco_spool *spool, const struct eco_report *report)
     int r = sink->ops->report ? sink->ops->report(sink, report) : 0;
     r = r < 0 ? r : eco_buf_error(&sink->out);
     return r < 0 ? fail(spool, r) : write_out(spool);
+}
+
+bool eco_spool_is_first(const struct eco_spool *spool)
+{
+    return spool->is_first || (spool->fd < 0 && access(spool->directory, F_OK) < 0 && errno == ENOENT);
 }
 
 const char *eco_spool_path(const struct eco_spool *spool)

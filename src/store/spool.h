@@ -7,6 +7,10 @@
  * Nothing is touched on disk before the run is a second old, or ends. Directory 0700, file 0600. The file
  * is locked (flock) while its run lives; that is how `status` knows. A failure ends the record, never the
  * run.
+ *
+ * At midnight (UTC) a long run goes on in a file of its own, HOST-RUNID.2026-11-23.jsonl, which begins as the
+ * first one does. Beyond a limit for each file one interval a minute is kept; since each line has the sums
+ * since the start, no energy is lost with the others.
  */
 #pragma once
 
@@ -16,7 +20,7 @@
 
 struct eco_spool;
 
-#define ECO_SPOOL_LIMIT_BYTES (64ull << 20) /* of one run; then only its report is added */
+#define ECO_SPOOL_LIMIT_BYTES (64ull << 20) /* of one file; then it is thinned */
 
 struct eco_spool_options {
     const char *state_dir; /* copied */
@@ -31,6 +35,8 @@ int eco_spool_open(const struct eco_spool_options *options, struct eco_spool **r
 int eco_spool_begin(struct eco_spool *spool, const struct eco_sink_begin *begin);
 int eco_spool_frame(struct eco_spool *spool, const struct eco_frame *frame);
 int eco_spool_report(struct eco_spool *spool, const struct eco_report *report);
+/** No run of this user was recorded before: the place is worth telling. */
+bool eco_spool_is_first(const struct eco_spool *spool);
 /** The record's file, whether it is there yet or not. */
 const char *eco_spool_path(const struct eco_spool *spool);
 /** Accepts NULL, returns NULL. */
