@@ -18,13 +18,19 @@ const struct eco_command eco_command_export = {
     .run = eco_history_become};
 
 static const struct eco_example import_examples[] = {
-    {"ecocode import emissions.csv", "take what CodeCarbon has written"}, {0}};
+    {"ecocode import emissions.csv", "take what CodeCarbon has written"},
+    {"ecocode import node7/*.jsonl", "take the records of another machine"},
+    {0}};
 static const struct eco_option *const import_tables[] = {eco_options_common, eco_options_output, NULL};
 const struct eco_command eco_command_import = {
     .name = "import",
     .summary = "Take records of other machines and tools into the history",
     .usage = "FILE... [options]",
-    .description = "Files of ecocode, and emissions.csv of CodeCarbon.",
+    .description = "Records and reports of ecocode (.jsonl, .json), and emissions.csv of CodeCarbon, of "
+                   "which each row is a run: "
+                   "estimated, by policy full, for CodeCarbon charges a run with all that the machine used. "
+                   "What is in the "
+                   "history already stays as it is.",
     .examples = import_examples,
     .options = import_tables,
     .takes_words = true,

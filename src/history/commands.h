@@ -4,4 +4,5 @@
 
 #include "cli/command.h"
 
+int eco_cmd_import(struct eco_call *call);
 int eco_cmd_merge(struct eco_call *call);

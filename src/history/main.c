@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
+    {"import", eco_cmd_import},
     {"merge", eco_cmd_merge},
     {NULL, NULL},
 };
