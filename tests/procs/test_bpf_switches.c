@@ -231,28 +231,51 @@ static bool slots_full_once(void)
     return is_right;
 }
 
-/* With a loop on CPU 0: once CPU 1 has nothing to do, nothing is shared. False: that never was so. */
-static bool alone_shares_nothing(struct eco_feed *feed)
+/* Before everybody else of this machine, so that they are not in between. Without the right to it: as it is.
+ */
+static void go_first(pid_t pid, int priority)
 {
-    for (unsigned i = 0; i < 25; i++) {
-        struct sums sums = {0};
-        uint64_t idle[2];
+    const struct sched_param param = {.sched_priority = priority};
+    (void)sched_setscheduler(pid, SCHED_FIFO, &param);
+}
 
-        look(feed, &sums);
-        sums = (struct sums){0};
-        uint64_t begin = now_ns(CLOCK_MONOTONIC);
-        assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[0]), 0);
-        pause_ms(50);
-        assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[1]), 0);
-        uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1] - idle[0]);
-        look(feed, &sums);
-        if (busy > took / 200 || sums.on_ns < took * 9 / 10)
-            continue;
-        print_message("alone: shared %.3f %%\n", 100.0 * (double)sums.shared_ns / (double)sums.on_ns);
-        assert_true((double)sums.shared_ns <= 0.01 * (double)sums.on_ns);
-        return true;
-    }
-    return false;
+/*
+ * CPU 0 has a loop of ours and CPU 1, said to be its sibling, whoever the machine gives it: what the loop
+ * shares is what CPU 1 was busy with, less what of that can have been while the loop was off.
+ *
+ * @return true when this says most: the loop was on all the time, and CPU 1 was not
+ */
+static bool shares_what_the_other_does(struct eco_feed *feed)
+{
+    struct sums sums = {0};
+    uint64_t idle[2];
+
+    look(feed, &sums);
+    sums = (struct sums){0};
+    uint64_t begin = now_ns(CLOCK_MONOTONIC);
+    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[0]), 0);
+    pause_ms(40);
+    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[1]), 0);
+    look(feed, &sums);
+    uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1] - idle[0]);
+    uint64_t on = sums.by_cpu_ns[0], off = took > on ? took - on : 0;
+    print_message("on %.2f %%, the other CPU busy %.2f %%, shared %.2f %%\n",
+                  100.0 * (double)on / (double)took, 100.0 * (double)busy / (double)took,
+                  100.0 * (double)sums.shared_ns / (double)took);
+    assert_true(sums.shared_ns <= busy + took / 100);
+    assert_true(sums.shared_ns + off + took / 100 >= busy);
+    return off <= took / 100 && busy <= took / 2;
+}
+
+static double shared_ratio(struct eco_feed *feed, unsigned ms)
+{
+    struct sums sums = {0};
+
+    look(feed, &sums);
+    sums = (struct sums){0};
+    pause_ms(ms);
+    look(feed, &sums);
+    return (double)sums.shared_ns / (double)sums.on_ns;
 }
 
 /* Two CPUs that are said to be one core: a loop on each of them shares it, as long as both are on. */
@@ -261,46 +284,29 @@ static void test_siblings(void **state)
     (void)state;
     static const int32_t siblings[] = {1, 0};
     struct eco_bpf_request request = {.has_switch = true, .siblings = siblings, .sibling_count = 2};
-    struct sums sums = {0};
-    uint64_t idle[2][2];
+    unsigned sharp = 0;
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
         skip();
     FEED_OR_SKIP(feed, &request);
 
     pid_t pids[2] = {loop_on(0, 5000), loop_on(1, 5000)};
+    go_first(pids[0], 1);
     pause_ms(50);
-    look(feed, &sums);
-    sums = (struct sums){0};
-    pause_ms(200);
-    look(feed, &sums);
-    print_message("two loops: shared %.2f %%\n", 100.0 * (double)sums.shared_ns / (double)sums.on_ns);
-    assert_true((double)sums.shared_ns >= 0.99 * (double)sums.on_ns);
+    double ratio = shared_ratio(feed, 200);
+    print_message("two loops: shared %.2f %%\n", 100.0 * ratio);
+    assert_true(ratio >= 0.99);
 
-    /* One alone: what it shares is what the other CPU was busy with, and that is not ours. */
+    /* One alone: it shares with what it did not bring along, and nothing else. */
     (void)kill(pids[1], SIGKILL);
     (void)wait_ns(pids[1]);
-    look(feed, &sums);
-    sums = (struct sums){0};
-    uint64_t begin = now_ns(CLOCK_MONOTONIC);
-    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[0][1]), 0);
-    pause_ms(300);
-    look(feed, &sums);
-    assert_int_equal(feed->ops->idle_ns(feed, 1, &idle[1][1]), 0);
-    uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1][1] - idle[0][1]);
-    print_message("one loop: on %.1f ms, shared %.3f ms, the other CPU busy %.3f ms of %.1f\n",
-                  (double)sums.on_ns / 1e6, (double)sums.shared_ns / 1e6, (double)busy / 1e6,
-                  (double)took / 1e6);
-    assert_true(sums.shared_ns <= busy + took / 100);
-    assert_true(sums.shared_ns + (took - sums.on_ns) + took / 100 >= busy);
-
-    bool was_quiet = alone_shares_nothing(feed);
+    go_first(0, 2);
+    for (unsigned i = 0; i < 40 && sharp < 3; i++)
+        sharp += shares_what_the_other_does(feed);
+    const struct sched_param usual = {0};
+    (void)sched_setscheduler(0, SCHED_OTHER, &usual);
     (void)kill(pids[0], SIGKILL);
     (void)wait_ns(pids[0]);
     (void)eco_feed_free(feed);
-    if (!was_quiet) {
-        print_message("the other CPU was never idle for 50 ms: one loop alone could not be had\n");
-        skip();
-    }
 }
 
 /* Without a declared sibling nothing is shared, and where a process ran is told. */
