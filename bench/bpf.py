@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """What the kernel side of exact accounting costs others.   bpf.py BUILD [ROUNDS] [-- COMMAND ...]
 
-Interleaved: no hook, hooks on lives, on switches too, with SMT siblings, and `perf stat -e sched:sched_switch`.
+Interleaved: no hook, hooks on lives, on switches too, with SMT siblings, the same for a cgroup of others, and
+`perf stat -e sched:sched_switch`.
 Without a command: a pipe ping-pong on one CPU. Minima, for what else the machine does only adds.
 """
 import os
@@ -18,7 +19,7 @@ import time
 import measure
 
 HERE = pathlib.Path(__file__).resolve().parent
-TARGET = {"lives": 1, "switches": 8, "siblings": 8}
+TARGET = {"lives": 1, "switches": 8, "siblings": 8, "strangers": 8}
 
 
 def run_once(mode, command, hold, load_ms):
@@ -41,7 +42,7 @@ def run_once(mode, command, hold, load_ms):
     return float(done.stdout) if command[0].endswith("pingpong") else took
 
 
-def compare(build, rounds, command=None, modes=("none", "lives", "switches", "siblings", "perf")):
+def compare(build, rounds, command=None, modes=("none", *TARGET, "perf")):
     """Minima in ms of the work in every mode, and how long each took to load."""
     hold = str(pathlib.Path(build) / "tests" / "procs" / "bpf_hold")
     modes = [mode for mode in modes if mode != "perf" or shutil.which("perf")]

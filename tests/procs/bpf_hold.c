@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holds the hooks for bench/bpf.py:   bpf_hold lives|switches|siblings
+ * Holds the hooks for bench/bpf.py:   bpf_hold lives|switches|siblings|strangers
+ * (strangers: as siblings, for a cgroup that nobody is in: what `run` costs those who are not of it.)
  * Prints how long loading and attaching took in ms, waits for the end of its input, prints the kernel side's
  * own time in ms.
  */
@@ -30,7 +31,11 @@ int main(int argc, char **argv)
     struct eco_why why = {0};
     char byte;
 
-    if (strcmp(mode, "siblings") == 0) {
+    if (strcmp(mode, "strangers") == 0) {
+        request.cgroup_id = UINT64_MAX;
+        request.cgroup_level = 2;
+    }
+    if (strcmp(mode, "siblings") == 0 || strcmp(mode, "strangers") == 0) {
         request.siblings = siblings;
         request.sibling_count = 2;
     }

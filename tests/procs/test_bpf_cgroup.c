@@ -56,6 +56,8 @@ static void be_family(const struct groups *groups, int group_fd, int out)
 {
     struct family family = {.entered = (int32_t)getpid()};
     enter(group_fd);
+    pause_ms(1); /* whether it is told of is decided when it comes onto a CPU */
+    spin_ms(3);
     pid_t born = fork();
     if (born == 0) {
         enter(groups->own_fd); /* it leaves, and makes another outside */
@@ -63,6 +65,7 @@ static void be_family(const struct groups *groups, int group_fd, int out)
         pid_t later = fork();
         if (later == 0) {
             family.later = (int32_t)getpid();
+            spin_ms(3);
             _exit(write(out, &family, sizeof(family)) != (ssize_t)sizeof(family));
         }
         (void)waitpid(later, NULL, 0);
@@ -87,6 +90,37 @@ static struct family run_family(const struct groups *groups, int group_fd)
     return family;
 }
 
+/* CPU time of some processes, by who was on a CPU. */
+struct ran {
+    const int32_t *pids;
+    uint64_t ns[9];
+};
+
+static int ran_add(void *context, const struct eco_feed_stint *stint)
+{
+    struct ran *ran = context;
+    for (size_t i = 0; i < ECO_COUNT(ran->ns); i++)
+        if (ran->pids[i] == stint->pid)
+            ran->ns[i] += stint->on_ns;
+    return 0;
+}
+
+/* Three families: outside, inside, deeper. Of the first nobody is told; who has left is told of once he is
+ * known to. */
+static void assert_stints(struct eco_feed *feed, const struct family *families)
+{
+    struct ran ran = {.pids = &families->entered};
+    if (!feed || !feed->ops->stints)
+        return;
+    assert_int_equal(feed->ops->stints(feed, ran_add, &ran), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(ran.ns[i], 0);
+    for (size_t i = 3; i < ECO_COUNT(ran.ns); i += 3) {
+        assert_true(ran.ns[i] >= 2 * ECO_NS_PER_MS);     /* entered */
+        assert_true(ran.ns[i + 2] >= 2 * ECO_NS_PER_MS); /* later */
+    }
+}
+
 static void test_only_inside(void **state)
 {
     struct groups groups;
@@ -100,24 +134,25 @@ static void test_only_inside(void **state)
         groups_close(&groups);
         skip();
     }
-    struct family outside = run_family(&groups, groups.own_fd);
-    struct family inside = run_family(&groups, groups.wanted_fd);
-    struct family deeper = run_family(&groups, groups.below_fd);
+    const struct family families[] = {run_family(&groups, groups.own_fd),
+                                      run_family(&groups, groups.wanted_fd),
+                                      run_family(&groups, groups.below_fd)};
+    assert_stints(feed, families);
     told_read(feed, &told, 6);
     (void)eco_feed_free(feed);
     groups_close(&groups);
     for (size_t i = 0; i < told.count; i++)
-        assert_true(told.events[i].pid != outside.entered && told.events[i].pid != outside.born &&
-                    told.events[i].pid != outside.later);
-    const struct family *told_of[] = {&inside, &deeper};
+        assert_true(told.events[i].pid != families->entered && told.events[i].pid != families->born &&
+                    told.events[i].pid != families->later);
+    const struct family *told_of = families + 1;
     for (size_t i = 0; i < 2; i++) {
         /* it was there before it entered: its end is told where it is, its birth was elsewhere */
-        assert_int_equal(told_count(&told, ECO_FEED_FORK, told_of[i]->entered), 0);
-        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i]->entered), 1);
-        assert_int_equal(told_find(&told, ECO_FEED_FORK, told_of[i]->born)->ppid, told_of[i]->entered);
-        assert_int_equal(told_find(&told, ECO_FEED_FORK, told_of[i]->later)->ppid, told_of[i]->born);
-        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i]->born), 1);
-        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i]->later), 1);
+        assert_int_equal(told_count(&told, ECO_FEED_FORK, told_of[i].entered), 0);
+        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i].entered), 1);
+        assert_int_equal(told_find(&told, ECO_FEED_FORK, told_of[i].born)->ppid, told_of[i].entered);
+        assert_int_equal(told_find(&told, ECO_FEED_FORK, told_of[i].later)->ppid, told_of[i].born);
+        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i].born), 1);
+        assert_int_equal(told_count(&told, ECO_FEED_END, told_of[i].later), 1);
     }
     assert_int_equal(told_count(&told, ECO_FEED_FORK, 0), 4);
     told_free(&told);

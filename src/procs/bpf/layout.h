@@ -17,7 +17,7 @@ typedef long long int64_t;
 #endif
 
 #define ECO_BPF_MAGIC   0x31667062006f6365ull /* "eco\0bpf1" */
-#define ECO_BPF_VERSION 1
+#define ECO_BPF_VERSION 2
 
 #define ECO_BPF_HAS_SWITCH 1u
 
@@ -41,7 +41,9 @@ struct eco_bpf_header {
     uint32_t unused2[14];
     uint64_t lost_events; /* the kernel side's: no room in the ring or among those followed */
     uint64_t self_ns;     /* of the hooks on lives */
-    uint64_t unused3[6];
+    uint32_t has_strays;  /* some who were born in the wanted cgroup have left it */
+    uint32_t unused4;
+    uint64_t unused3[5];
 };
 
 struct eco_bpf_event {

@@ -188,7 +188,7 @@ static int load_header(const struct eco_bpf_request *request, struct events_bpf 
         header.slots_per_cpu = skel->rodata->config.slots_per_cpu;
         header.spill_bytes = bpf_map__max_entries(skel->maps.spill);
     }
-    return bpf_map_update_elem(bpf_map__fd(skel->maps.header), &zero, &header, BPF_ANY);
+    return bpf_map_update_elem(bpf_map__fd(skel->maps.data_header), &zero, &header, BPF_ANY);
 }
 
 /* Tell the hook who is on each CPU now, on that CPU. One that is offline begins with its first switch. */
@@ -247,7 +247,7 @@ static int load_keep(const struct bpf_map *map, enum eco_bpf_fd which, struct ec
 static int load_hand_over(const struct eco_bpf_request *request, struct events_bpf *skel,
                           struct eco_bpf_fds *fds)
 {
-    int r = load_keep(skel->maps.header, ECO_BPF_HEADER, fds);
+    int r = load_keep(skel->maps.data_header, ECO_BPF_HEADER, fds);
 
     if (r == 0)
         r = load_keep(skel->maps.ring, ECO_BPF_RING, fds);

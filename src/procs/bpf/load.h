@@ -22,7 +22,7 @@ struct eco_bpf_request {
     bool only_uid; /* processes of `uid`: for a caller who may not see those of others */
     uint32_t uid;
     /* 0 = any; else of cgroup v2: what is in or below it, and what those who were born there make elsewhere.
-     * Of lives only: stints are told of everybody who may be told of. */
+     */
     uint64_t cgroup_id;
     uint32_t cgroup_level; /* its depth below the root of the cgroup v2 tree (the root is 0) */
     const int32_t *seeds;  /* thread group ids in the initial pid namespace: what descends from them */

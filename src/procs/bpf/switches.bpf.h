@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who was on a CPU. Part of events.bpf.c, which it follows. Nearly all of what a switch costs is being called
+ * at all and the kernel's clock: what needs neither returns before it.
+ */
+#pragma once
+
+#include "common.bpf.h"
+
+/* On machines that reorder stores: what was written before is seen before what follows. */
+INLINE void in_order(uint32_t *any)
+{
+    if (config.is_weakly_ordered)
+        __asm__ volatile("" ::"r"(__sync_fetch_and_add(any, 0)) : "memory");
+    else
+        __asm__ volatile("" ::: "memory");
+}
+
+INLINE uint64_t busy_at(uint64_t word, uint64_t now_ns)
+{
+    return (word & 1) ? word - 1 + now_ns : word;
+}
+
+INLINE uint64_t sibling_busy(const struct eco_bpf_cpu *cpu, uint64_t now_ns)
+{
+    uint32_t sibling = cpu->sibling;
+    struct eco_bpf_cpu *other;
+
+    if (sibling == ECO_BPF_NO_SIBLING)
+        return 0;
+    other = map_lookup(&cpus, &sibling);
+    return other ? busy_at(*(volatile uint64_t *)&other->busy, now_ns) : 0;
+}
+
+/* Another process is in the slot: what it had goes to the reader at once, or is missed (and seen missing). */
+static __attribute__((noinline)) int take_slot(struct eco_bpf_slot *slot, uint32_t cpu, uint32_t index,
+                                               uint32_t tgid)
+{
+    struct eco_bpf_spill *out;
+
+    if (!slot)
+        return 0;
+    if (slot->tgid) {
+        out = ring_reserve(&spill, sizeof(*out), 0);
+        if (out) {
+            out->cpu = cpu;
+            out->slot = index;
+            out->tgid = slot->tgid;
+            out->turn = slot->turn;
+            out->on_ns = slot->on_ns;
+            out->shared_ns = slot->shared_ns;
+            ring_submit(out, RB_NO_WAKEUP);
+        }
+    }
+    __sync_fetch_and_add(&slot->turn, 1);
+    __asm__ volatile("" ::: "memory");
+    *(volatile uint32_t *)&slot->tgid = tgid;
+    *(volatile uint64_t *)&slot->on_ns = 0;
+    *(volatile uint64_t *)&slot->shared_ns = 0;
+    __asm__ volatile("" ::: "memory");
+    __sync_fetch_and_add(&slot->turn, 1);
+    return 0;
+}
+
+INLINE void keep_stint(struct eco_bpf_cpu *cpu, uint32_t number, uint32_t tgid, uint64_t on_ns,
+                       uint64_t shared_ns)
+{
+    uint32_t index = tgid & (config.slots_per_cpu - 1), at = number * config.slots_per_cpu + index, epoch,
+             odd;
+    struct eco_bpf_slot *slot = map_lookup(&slots, &at);
+
+    if (!slot)
+        return;
+    if (slot->tgid != tgid)
+        take_slot(slot, number, index, tgid);
+    *(volatile uint64_t *)&slot->on_ns += on_ns;
+    if (shared_ns)
+        *(volatile uint64_t *)&slot->shared_ns += shared_ns;
+    epoch = *(volatile uint32_t *)&header.epoch;
+    if (slot->epoch != epoch) {
+        odd = epoch & 1;
+        slot->next[odd] = cpu->list_epoch[odd] == epoch ? cpu->list[odd] : (uint16_t)ECO_BPF_LIST_END;
+        slot->epoch = epoch;
+        cpu->list[odd] = (uint16_t)index;
+        cpu->list_epoch[odd] = epoch;
+    }
+    *(volatile uint64_t *)&cpu->kept_ns += on_ns;
+}
+
+/* Members of what has a type for the verifier: one instruction each. */
+#define TYPED32(base, offset) (*(uint32_t *)((base) + (offset)))
+#define TYPED64(base, offset) (*(uint64_t *)((base) + (offset)))
+
+INLINE int runs_in_cgroup(uint64_t task)
+{
+    uint64_t cgroup = TYPED64(TYPED64(task, config.task_cgroups), config.cset_cgroup);
+
+    if (TYPED64(TYPED64(cgroup, config.cgroup_kn), config.kn_id) == config.cgroup_id)
+        return 1;
+    return TYPED32(cgroup, config.cgroup_level) > config.cgroup_depth && is_below(cgroup);
+}
+
+/* Who the reader is told of as being on this CPU: who may be told of, and is wanted. */
+INLINE uint32_t shown_tgid(uint64_t task, uint32_t tgid)
+{
+    if (!tgid)
+        return 0;
+    if (config.only_uid && TYPED32(TYPED64(task, config.task_cred), config.cred_uid) != config.uid)
+        return ECO_BPF_HIDDEN;
+    if (config.only_tree && !find_birth(TYPED64(task, config.task_signal)) && !is_seed(tgid))
+        return ECO_BPF_HIDDEN;
+    if (config.cgroup_id && !runs_in_cgroup(task) &&
+        !(header.has_strays && find_birth(TYPED64(task, config.task_signal))))
+        return ECO_BPF_HIDDEN;
+    return tgid;
+}
+
+INLINE void start_stint(struct eco_bpf_cpu *cpu, uint32_t tgid, uint64_t sibling_ns, uint64_t now_ns)
+{
+    *(volatile uint64_t *)&cpu->since_ns = 0;
+    in_order(&cpu->calls);
+    *(volatile uint32_t *)&cpu->tgid = tgid;
+    *(volatile uint64_t *)&cpu->sibling_start_ns = sibling_ns;
+    in_order(&cpu->calls);
+    *(volatile uint64_t *)&cpu->since_ns = now_ns;
+}
+
+/* Run once on every CPU after the hook is in place, on top of whoever is there. */
+SEC("raw_tp")
+int eco_begin(uint64_t *args)
+{
+    uint32_t number = this_cpu(), tgid = (uint32_t)(current_pid_tgid() >> 32);
+    uint32_t *on = map_lookup(&on_cpu, &number);
+    struct eco_bpf_cpu *cpu = map_lookup(&cpus, &number);
+    uint64_t now = ktime_ns() & ~1ull;
+
+    if (!cpu || !on || cpu->since_ns)
+        return 0;
+    *on = tgid;
+    cpu->busy = tgid ? (1 - now) : 0;
+    start_stint(cpu, shown_tgid(current_task_typed(), tgid), sibling_busy(cpu, now), now);
+    return 0;
+}
+
+/*
+ * Whose stint ends. It is the current process, and should be the one that came last; but there are kernels
+ * that show no switch away from some process (seen: sandboxes, for their own agent). What came after such a
+ * one gets the stint, and from then on that process is not told as running.
+ */
+INLINE uint32_t who_was_on(struct eco_bpf_cpu *cpu, uint32_t on, uint64_t prev, uint32_t tgid)
+{
+    if (on == tgid)
+        return cpu->tgid;
+    if (on && !*(volatile uint32_t *)&header.untraced_tgid)
+        *(volatile uint32_t *)&header.untraced_tgid = on;
+    if (!on && tgid)
+        cpu->busy += 1 - cpu->since_ns;
+    else if (on && !tgid)
+        cpu->busy += cpu->since_ns - 1;
+    return shown_tgid(prev, tgid);
+}
+
+/* With typed pointers (load.c), so that reading who comes next is one instruction. */
+SEC("eco_typed/sched_switch")
+int eco_switch(uint64_t *args)
+{
+    uint64_t now, next = args[2], sibling_ns, on_ns, shared_ns;
+    uint32_t number = this_cpu(), was, is, was_tgid = *(uint32_t *)(args[1] + config.task_tgid), is_tgid;
+    struct eco_bpf_cpu *cpu = map_lookup(&cpus, &number);
+    uint32_t *on = map_lookup(&on_cpu, &number);
+    struct birth *known;
+
+    if (!cpu || !on)
+        return 0;
+    if (config.has_prev_state && (args[3] & TASK_DEAD)) {
+        known = find_birth(get64(args[1], config.task_signal));
+        if (known)
+            thread_gone(args[1], known);
+    }
+    is_tgid = *(uint32_t *)(args[2] + config.task_tgid);
+    if (is_tgid == was_tgid && *on == was_tgid)
+        return 0; /* threads of one process: its stint goes on */
+    is = is_tgid && is_tgid == *(volatile uint32_t *)&header.untraced_tgid ? ECO_BPF_HIDDEN
+                                                                           : shown_tgid(next, is_tgid);
+    if (is == ECO_BPF_HIDDEN && cpu->tgid == ECO_BPF_HIDDEN && *on == was_tgid) {
+        *on = is_tgid;
+        return 0; /* it stays busy with whom nobody is told of */
+    }
+    now = ktime_ns() & ~1ull;
+    sibling_ns = sibling_busy(cpu, now);
+    if (!cpu->since_ns) { /* a CPU that came later */
+        cpu->busy = is_tgid ? (1 - now) : 0;
+    } else {
+        was = who_was_on(cpu, *on, args[1], was_tgid);
+        on_ns = now - cpu->since_ns;
+        if (was && was != ECO_BPF_HIDDEN) {
+            shared_ns = sibling_ns - cpu->sibling_start_ns;
+            if ((int64_t)shared_ns < 0)
+                shared_ns = 0;
+            keep_stint(cpu, number, was, on_ns, shared_ns < on_ns ? shared_ns : on_ns);
+        }
+        if (was_tgid && !is_tgid)
+            *(volatile uint64_t *)&cpu->busy += now - 1;
+        else if (!was_tgid && is_tgid)
+            *(volatile uint64_t *)&cpu->busy += 1 - now;
+    }
+    *on = is_tgid;
+    start_stint(cpu, is, sibling_ns, now);
+    if ((++cpu->calls & 63) == 0)
+        cpu->self_ns += (ktime_ns() - now) * 64;
+    return 0;
+}
