@@ -293,6 +293,7 @@ static const struct eco_option *const tables[] = {options,
                                                   eco_options_report,
                                                   eco_options_output,
                                                   eco_options_measure,
+                                                  eco_options_impact,
                                                   eco_options_paths,
                                                   eco_options_common,
                                                   NULL};

@@ -99,13 +99,9 @@ static int run(struct eco_call *call)
     return status;
 }
 
-static const struct eco_option *const tables[] = {eco_options_report,
-                                                  eco_options_output,
-                                                  eco_options_measure,
-                                                  eco_options_job,
-                                                  eco_options_paths,
-                                                  eco_options_common,
-                                                  NULL};
+static const struct eco_option *const tables[] = {
+    eco_options_report, eco_options_output, eco_options_measure, eco_options_impact,
+    eco_options_job,    eco_options_paths,  eco_options_common,  NULL};
 static const struct eco_example examples[] = {
     {"ecocode run python3 train.py", "measure a training run; the report follows on standard error"},
     {"ecocode run -q -o run.json make -j8", "no report on the screen, all figures as JSON in a file"},

@@ -58,7 +58,7 @@ extern const struct eco_command *const eco_commands[]; /* NULL-ended, in the ord
 
 /* Tables that several commands share (option_tables.c). */
 extern const struct eco_option eco_options_common[], eco_options_output[], eco_options_report[],
-    eco_options_measure[], eco_options_job[], eco_options_paths[];
+    eco_options_measure[], eco_options_job[], eco_options_paths[], eco_options_impact[];
 
 /** Check of an option: "1234,1250". */
 int eco_check_pids(const char *text, struct eco_why *why);

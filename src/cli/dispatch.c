@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/impact.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,8 @@ static int call_command(const struct eco_command *command, char *const *argv, in
     else if (!command->takes_words && call.words[0])
         status = eco_failf(command, misuse(command), "takes no argument '%.40s'; see: ecocode help %s",
                            call.words[0], command->name);
+    else if (call.settings.impact.location && strcmp(call.settings.impact.location, "list") == 0)
+        status = eco_locations_answer(&call);
     else
         status = run ? run(&call) : command->run(&call);
     free(call.gathered);

@@ -2,6 +2,7 @@
 #include "cli/session.h"
 
 #include "base/text.h"
+#include "cli/impact.h"
 #include "cli/priv.h"
 #include "run/helper.h"
 #include "run/run.h"
@@ -206,6 +207,7 @@ int eco_session_make_report(struct eco_session *session)
     eco_accounting_warn(&session->accounting, report);
     if (session->gpus.why.text[0])
         eco_report_warn(report, "%s", session->gpus.why.text);
+    eco_impact_of_report(session->call, report);
     tell_record(session, report);
     for (unsigned i = 0; i < session->label_count; i++)
         report->labels[report->label_count++] = session->labels[i];

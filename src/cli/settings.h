@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include "model/impact.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,4 +35,5 @@ struct eco_settings {
     const char *by;                        /* NULL = no groups */
     struct eco_texts outputs, labels, pids;
     struct eco_texts containers, jobs, units, users;
+    struct eco_impact_choices impact; /* of what shows CO2e, water and cost (cli/impact.h) */
 };

@@ -9,6 +9,7 @@
 #include "model/frame.h"
 #include "model/gpu.h"
 #include "model/host.h"
+#include "model/impact.h"
 
 #include <stddef.h>
 
@@ -116,6 +117,8 @@ struct eco_report {
     double self_cpu_s;
     uint64_t self_max_rss_bytes;
     double tail_s; /* idle tail measured after CMD */
+
+    struct eco_impact impact;
 
     char warnings[ECO_WARNINGS_MAX][320];
     unsigned warning_count;

@@ -345,7 +345,7 @@ static void put_gaps(struct eco_json *json, const struct eco_report *report)
 
 static void put_end(struct eco_json *json, const struct eco_report *report)
 {
-    eco_json_knull(json, "impact");
+    eco_report_json_impact(json, &report->impact);
     eco_json_key(json, "self");
     eco_json_open(json, '{');
     eco_json_kdouble(json, "cpu_s", report->self_cpu_s);

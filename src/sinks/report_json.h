@@ -12,5 +12,7 @@
 void eco_report_json(struct eco_buf *out, const struct eco_report *report, const char *type);
 /** The key "device": null for what is no graphics card (report_json_device.c). */
 void eco_report_json_device(struct eco_json *json, const struct eco_report_device *device);
+/** The key "impact": null where nothing was reckoned (report_json_impact.c). */
+void eco_report_json_impact(struct eco_json *json, const struct eco_impact *impact);
 /** The key "groups" with its value (report_groups.c). */
 void eco_report_json_groups(struct eco_json *json, const struct eco_report *report);

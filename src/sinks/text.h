@@ -100,4 +100,6 @@ void eco_text_card_notes(struct eco_page *page, const struct eco_report *report)
 /** The printed total of the table's job column, in units of the grid's digit. */
 int64_t eco_text_table_job(const struct eco_report *report, const struct eco_grid *grid);
 int eco_text_processes(struct eco_page *page, const struct eco_report *report);
+/** CO2e, water and cost, where they were reckoned. */
+void eco_text_impact(struct eco_page *page, const struct eco_report *report);
 void eco_text_notes(struct eco_page *page, const struct eco_report *report);

@@ -240,6 +240,7 @@ static void fill_server(struct sample *s)
     add_workers(s);
     finish(s, 0.05);
     s->report.peak_power_w = 142.4;
+    sample_impact(&s->report, true);
 }
 
 static void fill_laptop(struct sample *s)
@@ -280,6 +281,7 @@ static void fill_vm(struct sample *s)
     finish(s, 0.5);
     factor(s, 2.2);
     s->report.idle.method = "model";
+    sample_impact(&s->report, false);
 }
 
 static void fill_short(struct sample *s, const char *const *command, double duration_s, double job_j)

@@ -23,6 +23,9 @@ extern const char *const sample_names[];
 /** Fills `ret` (large: not on a small stack); its report points into it and owns nothing. */
 void sample_fill(const char *name, struct sample *ret);
 
+/** An impact of these joules: of a named place with all that can be asked for, or of nowhere with nothing. */
+void sample_impact(struct eco_report *report, bool is_full);
+
 /* Frames of a machine with two domains and a few processes. */
 struct sample_frames {
     struct eco_domain domains[SAMPLE_DOMAINS];

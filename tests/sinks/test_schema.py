@@ -141,6 +141,42 @@ def test_graphics_cards(written):
     assert [w for w in report["warnings"] if "gpu-amd0" in w] == report["warnings"]
 
 
+FACTOR_KEYS = """location pue pue_source pue_year intensity_g_per_kwh intensity_source intensity_year
+intensity_spread_ratio is_world_mean method resolution scope water_l_per_kwh water_on_site_l_per_kwh
+water_on_site_source water_on_site_year water_off_site_l_per_kwh water_off_site_low_l_per_kwh
+water_off_site_high_l_per_kwh water_off_site_source water_off_site_year price_per_kwh currency wall_factor""".split()
+
+
+def test_impact(written):
+    report = read_report(written, "server")
+    impact = report["impact"]
+    assert list(impact) == """boundary is_lower_bound factors by_policy market_based by_hour embodied sci prediction
+equivalents""".split()
+    assert list(impact["factors"]) == FACTOR_KEYS
+    assert impact["factors"]["location"] == {"code": "FR", "name": "France", "source": "option"}
+    factors = impact["factors"]
+    for policy, joules in report["energy"]["by_policy_j"].items():
+        row = impact["by_policy"][policy]
+        assert near(row["energy_it_kwh"], joules / 3.6e6)
+        assert near(row["co2e_g"], joules / 3.6e6 * factors["pue"] * factors["intensity_g_per_kwh"])
+        assert near(row["cost"], row["energy_facility_kwh"] * factors["price_per_kwh"])
+        assert row["co2e_low_g"] < row["co2e_g"] < row["co2e_high_g"]
+    assert impact["by_hour"]["gpu_cost"] is None and impact["by_hour"]["gpu_currency"] is None
+    assert impact["sci"]["unit"] == "epoch" and impact["embodied"]["parts"][0]["name"] == "machine"
+    assert impact["equivalents"][0]["text"] == "13 m by car"
+
+    nowhere = read_report(written, "vm")["impact"]
+    assert nowhere["factors"]["location"]["source"] == "default" and nowhere["factors"]["is_world_mean"]
+    assert list(nowhere["factors"]) == FACTOR_KEYS
+    for key in ("market_based", "by_hour", "embodied", "sci", "prediction"):
+        assert nowhere[key] is None
+    for key in ("pue_source", "price_per_kwh", "currency", "wall_factor", "water_on_site_l_per_kwh"):
+        assert nowhere["factors"][key] is None
+    assert nowhere["factors"]["pue"] == 1 and nowhere["by_policy"]["full"]["cost"] is None
+    assert nowhere["equivalents"] == []
+    assert read_report(written, "laptop")["impact"] is None
+
+
 def test_boundary(written):
     assert read_report(written, "server")["boundary"] == {
         "included": ["cpu", "dram"],
