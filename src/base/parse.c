@@ -225,6 +225,19 @@ int eco_parse_power(const char *text, double *ret_w)
     return 0;
 }
 
+int eco_parse_percent(const char *text, double *ret_ratio)
+{
+    static const struct unit units[] = {{"%", 0.01}, {" %", 0.01}};
+    double ratio;
+    int r = parse_with_unit(text, units, ECO_COUNT(units), &ratio);
+    if (r < 0)
+        return r;
+    if (!isfinite(ratio))
+        return -ERANGE;
+    *ret_ratio = ratio;
+    return 0;
+}
+
 int eco_parse_bool(const char *text, bool *ret)
 {
     static const char *const words[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};

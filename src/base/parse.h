@@ -21,6 +21,9 @@ int eco_parse_double(const char *text, double *ret) ECO_MUST_CHECK;
 int eco_parse_duration(const char *text, uint64_t *ret_ns) ECO_MUST_CHECK;
 /** "20W", "500mW", "1.5kW" or a bare number of watts, not negative. */
 int eco_parse_power(const char *text, double *ret_w) ECO_MUST_CHECK;
+/** "5%" or "2.5 %": 0.05, 0.025. Not negative; the sign must stand there, so that 0.05 cannot mean two
+ * things. */
+int eco_parse_percent(const char *text, double *ret_ratio) ECO_MUST_CHECK;
 /** "yes/no, true/false, on/off, 1/0". */
 int eco_parse_bool(const char *text, bool *ret) ECO_MUST_CHECK;
 

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #define NAME      "ecocode-history"
-#define INSTALLED ECO_LIBEXECDIR "/ecocode/" NAME
+#define LIBEXEC   ECO_LIBEXECDIR "/ecocode"
 #define WORDS_MAX 4096
 
-/* Beside us in a build tree; where we are installed, in libexec alone. */
-static bool find(char *ret, size_t size)
+/* Beside us in a build tree; where the one is installed, the other is in a folder of its own. */
+static bool find(const char *home, const char *installed, const char *name, char *ret, size_t size)
 {
     char own[PATH_MAX];
     if (eco_process_own_path(own, sizeof own) < 0)
@@ -24,9 +24,14 @@ static bool find(char *ret, size_t size)
     if (!slash || slash == own)
         return false;
     *slash = '\0';
-    bool is_installed = strcmp(own, ECO_BINDIR) == 0;
-    int n = is_installed ? snprintf(ret, size, "%s", INSTALLED) : snprintf(ret, size, "%s/" NAME, own);
+    bool is_installed = strcmp(own, home) == 0;
+    int n = snprintf(ret, size, "%s/%s", is_installed ? installed : own, name);
     return n > 0 && (size_t)n < size && access(ret, X_OK) == 0;
+}
+
+bool eco_program_find(char *ret, size_t size)
+{
+    return find(LIBEXEC, ECO_BINDIR, "ecocode", ret, size);
 }
 
 int eco_history_become(struct eco_call *call)
@@ -34,10 +39,10 @@ int eco_history_become(struct eco_call *call)
     char path[PATH_MAX];
     char **argv;
     size_t count = 0;
-    if (!find(path, sizeof path))
+    if (!find(ECO_BINDIR, LIBEXEC, NAME, path, sizeof path))
         return eco_failf(call->command, ECO_EXIT_MISUSE,
                          "%s, which does this, is not installed (it needs SQLite, jansson and GSL)", NAME);
-    while (call->line[count] && count < WORDS_MAX)
+    while (count < WORDS_MAX && call->line[count])
         count++;
     argv = eco_calloc(count + 2, sizeof *argv);
     if (!argv || call->line[count]) {

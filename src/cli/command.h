@@ -77,6 +77,8 @@ int eco_dispatch(int argc, char **argv, int (*run)(struct eco_call *call));
 
 /** The commands of ecocode-history: becomes that program, with the words that we were called with. */
 int eco_history_become(struct eco_call *call);
+/** The other way: path of `ecocode`, as seen from ecocode-history. False when it is not there. */
+bool eco_program_find(char *ret, size_t size);
 
 /** "ecocode: run: TEXT" and, where there is one, "; try: FIX", as one line on stderr. Returns `status`. */
 int eco_fail(const struct eco_command *command, int status, const struct eco_why *why);

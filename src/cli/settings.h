@@ -36,4 +36,11 @@ struct eco_settings {
     struct eco_texts outputs, labels, pids;
     struct eco_texts containers, jobs, units, users;
     struct eco_impact_choices impact; /* of what shows CO2e, water and cost (cli/impact.h) */
+
+    /* bench, compare, check */
+    bool no_shell, ignore_failure, show_output, github_summary;
+    uint64_t runs, warmup; /* 0 = not given */
+    const char *margin, *tolerance, *shell;
+    const char *export_json, *export_markdown, *markdown;
+    struct eco_texts names, baselines;
 };

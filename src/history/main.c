@@ -10,6 +10,7 @@ static const struct {
 } commands[] = {
     {"import", eco_cmd_import},
     {"merge", eco_cmd_merge},
+    {"bench", eco_cmd_bench},
     {NULL, NULL},
 };
 

@@ -12,20 +12,20 @@
 
 #define OUTLIER_MADS (3.5 * 1.4826)
 
-double eco_stats_median(double *values, size_t count)
-{
-    if (count == 0)
-        return ECO_NAN;
-    gsl_sort(values, 1, count);
-    return gsl_stats_median_from_sorted_data(values, 1, count);
-}
-
 static bool all_finite(const double *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (!isfinite(values[i]))
             return false;
     return true;
+}
+
+double eco_stats_median(double *values, size_t count)
+{
+    if (count == 0 || !all_finite(values, count))
+        return ECO_NAN;
+    gsl_sort(values, 1, count);
+    return gsl_stats_median_from_sorted_data(values, 1, count);
 }
 
 static struct eco_interval around(double estimate, double half, double level)

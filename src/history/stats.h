@@ -17,7 +17,7 @@ struct eco_interval {
     double level; /* with what probability it covers the truth, 0.95; at least what was asked for */
 };
 
-/** Median; nan of none. `values` is sorted by it. */
+/** Median; nan of none, and where one is not finite. `values` is sorted by it. */
 double eco_stats_median(double *values, size_t count);
 
 /**

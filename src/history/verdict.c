@@ -49,7 +49,8 @@ struct eco_judgement eco_judge_nothing(double log_ratio)
 double eco_looks_level(unsigned commands)
 {
     unsigned comparisons = commands > 2 ? commands - 1 : 1;
-    return 1 - ALPHA / (double)(ECO_COUNT(looks) * comparisons);
+    size_t all = ECO_COUNT(looks) * comparisons;
+    return 1 - ALPHA / (double)all;
 }
 
 size_t eco_looks_last(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report for people, shared by the text_*.c files only. A page lays lines of at most `width` columns;
+ * The report for people, shared by the text_*.c files, and its page and figures by ecocode-history. A page lays lines of at most `width` columns;
  * whatever came from elsewhere (names, command lines, reasons) is cleaned before it reaches a line.
  */
 #pragma once

@@ -185,6 +185,9 @@ static void test_median(void **state)
     double values[] = {5, 1, 4, 2};
     eco_assert_near(eco_stats_median(values, 4), 3, 1e-15);
     assert_true(isnan(eco_stats_median(values, 0)));
+    values[2] = NAN;
+    assert_true(isnan(eco_stats_median(values, 4)));
+    assert_false(isnan(eco_stats_median(values, 2)));
 }
 
 int main(void)
