@@ -226,7 +226,8 @@ void eco_nvml_device_look(struct nvml *self, struct nvml_device *device, uint64_
     const uint32_t rare = ECO_GPU_HAS_LIMIT;
     /* A silence is not filled with what is found behind it. */
     uint64_t span_ns = device->looked_ns && now_ns > device->looked_ns ? now_ns - device->looked_ns : 0;
-    bool is_slow_due = now_ns - device->slow_ns >= NVML_SLOW_NS || device->slow_ns == 0;
+    uint64_t slow_gap_ns = self->base.is_asked ? NVML_ASKED_GAP_NS : NVML_SLOW_NS;
+    bool is_slow_due = now_ns - device->slow_ns >= slow_gap_ns || device->slow_ns == 0;
     state->fields &= is_slow_due ? rare : kept;
     device->looked_ns = now_ns;
     if (device->rare_ns == 0 || now_ns - device->rare_ns >= NVML_RARE_NS) {
@@ -238,15 +239,13 @@ void eco_nvml_device_look(struct nvml *self, struct nvml_device *device, uint64_
     if (device->error < 0 || self->failed < 0)
         return;
     eco_nvml_slices_energy(device);
-    eco_nvml_slices_close(device); /* up to what the look before has told of uses */
+    eco_nvml_slices_close(device, false); /* up to what the look before has told of uses */
     look_utilization(self, device, span_ns);
     look_throttling(self, device, span_ns);
     if (is_slow_due && device->error == 0) {
         device->slow_ns = now_ns;
         look_slow(self, device);
-        if (device->instance_count > 0)
-            eco_nvml_mig_look(self, device, now_ns);
     }
     eco_nvml_process_look(self, device, now_ns, is_slow_due);
-    eco_nvml_slices_close(device);
+    eco_nvml_slices_close(device, self->base.is_asked);
 }

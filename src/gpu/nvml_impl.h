@@ -11,6 +11,7 @@
 #define NVML_ROWS_MAX       4096u
 #define NVML_POINTS_MAX     128u
 #define NVML_SLOW_NS        (500 * ECO_NS_PER_MS) /* lists, memory, temperature: no more often than that */
+#define NVML_ASKED_GAP_NS   (50 * ECO_NS_PER_MS)  /* but when asked */
 #define NVML_RARE_NS        (10 * ECO_NS_PER_S)   /* power limit, instances */
 #define NVML_SLEEP_GAP_NS   ECO_NS_PER_S /* how often sleeping boards are looked at, without waking them */
 #define NVML_RETRY_NS       ECO_NS_PER_S
@@ -75,8 +76,10 @@ struct nvml_use {
     uint64_t sliced_ns; /* of weight_ns, what slices are closed over */
     double energy_uj, span_ns;
     bool is_listed;           /* in the last lists: it holds a context */
+    bool was_listed;          /* in those before */
     bool is_mps;              /* works through the multi-process server: the driver cannot tell such apart */
     bool is_split;            /* its use is an estimate */
+    bool is_unseen;           /* nothing is known of its activity */
     bool has_row;             /* in the last query of utilisation */
     uint32_t rows, sm, codec; /* of that query: how many, and sums of % */
 };
@@ -190,8 +193,11 @@ void eco_nvml_uses_tell(struct nvml_device *device, struct eco_gpu_use *uses, si
 void eco_nvml_slices_energy(struct nvml_device *device);
 /** It is known who used the device up to then. */
 void eco_nvml_slices_used(struct nvml_device *device, uint64_t used_ns);
-/** Divide what is known of both, among the uses. */
-void eco_nvml_slices_close(struct nvml_device *device);
+/**
+ * Divide what is known of both, among the uses. With `is_last` energy is not waited for: what was used beyond
+ * its newest point divides what is before it.
+ */
+void eco_nvml_slices_close(struct nvml_device *device, bool is_last);
 /** A sample of utilisation with that stamp was seen: how far apart they are is learnt. */
 void eco_nvml_slices_stamp(struct nvml_device *device, uint64_t stamp_us);
 void eco_nvml_slices_learn(struct nvml *self, struct nvml_device *device);

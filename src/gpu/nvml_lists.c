@@ -151,8 +151,11 @@ static void look_at(struct nvml *self, struct nvml_device *device, enum nvml_lis
 
 void eco_nvml_lists_look(struct nvml *self, struct nvml_device *device)
 {
-    for (size_t i = 0; i < device->use_count; i++)
-        device->uses[i].is_listed = device->uses[i].is_mps = false;
+    for (size_t i = 0; i < device->use_count; i++) {
+        struct nvml_use *use = &device->uses[i];
+        use->was_listed = use->is_listed;
+        use->is_listed = use->is_mps = false;
+    }
     look_at(self, device, NVML_LIST_COMPUTE, NVML_CALL_COMPUTE);
     look_at(self, device, NVML_LIST_GRAPHICS, NVML_CALL_GRAPHICS);
     look_at(self, device, NVML_LIST_MPS, NVML_CALL_MPS);

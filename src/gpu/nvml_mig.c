@@ -16,7 +16,7 @@
 #define SLICES_DEFAULT 7u /* of a whole device; A30: 4 */
 #define SLICES_A30     4u
 #define SCAN_MAX       16u
-#define GPM_GAP_NS     (100 * ECO_NS_PER_MS)
+#define GPM_GAP_NS     NVML_ASKED_GAP_NS
 
 static int32_t index_of(const struct nvml_device *device, const struct nvml_instance *instance)
 {
@@ -198,11 +198,17 @@ static void look_activity(struct nvml *self, struct nvml_device *device, struct 
     instance->has_sample = true;
 }
 
+/* It was there since the last look, or for a part of that time. */
+static bool has_been_in(const struct nvml_use *use, int32_t index)
+{
+    return use->index == index && (use->is_listed || use->was_listed);
+}
+
 static unsigned count_contexts(const struct nvml_device *device, int32_t index)
 {
     unsigned count = 0;
     for (size_t i = 0; i < device->use_count; i++)
-        count += device->uses[i].index == index && device->uses[i].is_listed;
+        count += has_been_in(&device->uses[i], index);
     return count;
 }
 
@@ -213,9 +219,10 @@ static void weigh(struct nvml_device *device, const struct nvml_instance *instan
     double part = (double)instance->slices / (double)device->facts.slices;
     for (size_t i = 0; i < device->use_count; i++) {
         struct nvml_use *use = &device->uses[i];
-        if (use->index != instance->facts.index || !use->is_listed)
+        if (!has_been_in(use, instance->facts.index))
             continue;
         use->is_split = true;
+        use->is_unseen = isnan(instance->activity);
         use->weight_ns += (uint64_t)(span_ns * activity * part / holders);
         if (!isnan(instance->activity))
             use->busy_ns += (uint64_t)(span_ns * activity / holders);

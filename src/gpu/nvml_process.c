@@ -55,6 +55,7 @@ void eco_nvml_uses_tell(struct nvml_device *device, struct eco_gpu_use *uses, si
         if (*count < capacity) {
             uint32_t flags = (use->is_listed ? (uint32_t)ECO_GPU_USE_CONTEXT : 0u) |
                              (use->is_mps || use->is_split ? (uint32_t)ECO_GPU_USE_SPLIT : 0u) |
+                             (use->is_unseen ? (uint32_t)ECO_GPU_USE_UNSEEN : 0u) |
                              (has_ended ? (uint32_t)ECO_GPU_USE_ENDED : 0u);
             uses[(*count)++] = (struct eco_gpu_use){.index = use->index,
                                                     .pid = use->pid,
@@ -308,7 +309,7 @@ static void look_rows(struct nvml *self, struct nvml_device *device, uint64_t no
     unsigned count = 0;
     uint64_t span_ns = device->util_query_ns ? now_ns - device->util_query_ns : 0;
     bool is_first = device->util_query_ns == 0;
-    if (!is_first && span_ns < NVML_UTIL_GAP_NS)
+    if (!is_first && span_ns < NVML_UTIL_GAP_NS && !self->base.is_asked)
         return;
     const struct eco_clock *clock = self->base.env->clock;
     uint64_t asked_us = (uint64_t)clock->real_ns(clock) / ECO_NS_PER_US;
@@ -335,6 +336,8 @@ void eco_nvml_process_look(struct nvml *self, struct nvml_device *device, uint64
         return;
     if (lists_are_new)
         eco_nvml_lists_look(self, device);
+    if (lists_are_new && device->error == 0 && device->instance_count > 0)
+        eco_nvml_mig_look(self, device, now_ns);
     if (device->error < 0 || device->is_mig) /* rows do not exist under MIG */
         return;
     look_rows(self, device, now_ns);

@@ -84,31 +84,38 @@ void eco_nvml_slices_used(struct nvml_device *device, uint64_t used_ns)
  * Uses are of the whole of what has come since the last slice: where the counter stands for a while, several
  * samples are one slice.
  */
-void eco_nvml_slices_close(struct nvml_device *device)
+static void close_at(struct nvml_device *device, uint64_t until_ns)
+{
+    struct nvml_slices *slices = &device->slices;
+    uint64_t energy_uj = energy_at(slices, until_ns);
+    double sum_ns = 0, slice_uj = (double)(energy_uj - slices->divided_uj);
+    double slice_ns = (double)(until_ns - slices->divided_ns);
+    for (size_t i = 0; i < device->use_count; i++)
+        sum_ns += (double)(device->uses[i].weight_ns - device->uses[i].sliced_ns);
+    for (size_t i = 0; i < device->use_count; i++) {
+        struct nvml_use *use = &device->uses[i];
+        double part = sum_ns > 0 ? (double)(use->weight_ns - use->sliced_ns) / sum_ns : 0;
+        use->energy_uj += slice_uj * part;
+        use->span_ns += slice_ns * part;
+        use->sliced_ns = use->weight_ns;
+    }
+    slices->divided_ns = until_ns;
+    slices->divided_uj = energy_uj;
+    slices->is_on = true;
+    forget_points(slices);
+}
+
+void eco_nvml_slices_close(struct nvml_device *device, bool is_last)
 {
     struct nvml_slices *slices = &device->slices;
     struct eco_gpu_state *state = &device->state;
     if (slices->point_count == 0 || slices->used_ns == 0)
         return;
-    uint64_t until_ns = slices->used_ns;
-    if (until_ns > slices->divided_ns && until_ns <= slices->points[slices->point_count - 1].at_ns) {
-        uint64_t energy_uj = energy_at(slices, until_ns);
-        double sum_ns = 0, slice_uj = (double)(energy_uj - slices->divided_uj);
-        double slice_ns = (double)(until_ns - slices->divided_ns);
-        for (size_t i = 0; i < device->use_count; i++)
-            sum_ns += (double)(device->uses[i].weight_ns - device->uses[i].sliced_ns);
-        for (size_t i = 0; i < device->use_count; i++) {
-            struct nvml_use *use = &device->uses[i];
-            double part = sum_ns > 0 ? (double)(use->weight_ns - use->sliced_ns) / sum_ns : 0;
-            use->energy_uj += slice_uj * part;
-            use->span_ns += slice_ns * part;
-            use->sliced_ns = use->weight_ns;
-        }
-        slices->divided_ns = until_ns;
-        slices->divided_uj = energy_uj;
-        slices->is_on = true;
-        forget_points(slices);
-    }
+    uint64_t until_ns = slices->used_ns, newest_ns = slices->points[slices->point_count - 1].at_ns;
+    if (is_last && until_ns > newest_ns)
+        until_ns = newest_ns;
+    if (until_ns > slices->divided_ns && until_ns <= newest_ns)
+        close_at(device, until_ns);
     state->fields &= ~(uint32_t)ECO_GPU_HAS_DIVIDED;
     if (!slices->is_on || !(state->fields & ECO_GPU_HAS_ENERGY))
         return;

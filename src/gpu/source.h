@@ -35,6 +35,7 @@ struct eco_gpu_source_ops {
 struct eco_gpu_source {
     const struct eco_gpu_source_ops *ops;
     const struct eco_env *env;
+    bool is_asked; /* this look: somebody wants all that is to be known now, as at the end of a measurement */
 };
 
 /* NULL-ended. */

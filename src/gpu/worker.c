@@ -205,6 +205,7 @@ static int look(struct work *work, bool is_asked)
 {
     size_t room = ECO_GPU_USES_MAX - work->pending_count;
     work->state_count = ECO_GPUS_MAX;
+    work->source->is_asked = is_asked;
     begin_call(work);
     int r = work->worker->ops->sample(work->source, work->states, &work->state_count,
                                       work->uses + work->pending_count, &room);

@@ -123,6 +123,7 @@ static int book_use(struct eco_meter *meter, const struct eco_gpu_seen_use *use,
     if (!gpu || is_base)
         return 0;
     gpu->has_split |= (use->flags & ECO_GPU_USE_SPLIT) != 0;
+    gpu->has_unseen |= (use->flags & ECO_GPU_USE_UNSEEN) && fresh.weight_ns > 0;
     struct eco_account *account = account_of(meter, use, mark);
     mark->account_id = account ? account->name.id : mark->account_id;
     if (!account || !account->in_job) {

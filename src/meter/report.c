@@ -19,6 +19,8 @@
 #define CARD_RHO        0.30
 #define CARD_FITTED_RHO 0.10
 #define CARD_SPLIT_RHO  0.60
+/* Where activities may be anything from 0 to 100 %, each as likely: covers 95 % of it at every split. */
+#define CARD_UNSEEN_RHO 2.0
 
 /* Idle power that this run's own tail taught after it had begun without one. */
 struct late_idle {
@@ -172,7 +174,10 @@ static void fill_sums(const struct eco_meter *meter, const struct late_idle *lat
 static double card_rho(const struct eco_meter_domain *own)
 {
     const struct eco_meter_gpu *gpu = own->gpu;
-    return gpu->has_split ? CARD_SPLIT_RHO : gpu->has_fit ? CARD_FITTED_RHO : CARD_RHO;
+    return gpu->has_unseen  ? CARD_UNSEEN_RHO
+           : gpu->has_split ? CARD_SPLIT_RHO
+           : gpu->has_fit   ? CARD_FITTED_RHO
+                            : CARD_RHO;
 }
 
 /* 1: siblings and kinds of cores are told apart, or there are none; 0: a guest may share cores and not see
@@ -224,6 +229,13 @@ static void domain_u(const struct eco_meter *meter, const struct late_idle *late
         ret->idle_u_w = late->u_w[d];
 }
 
+/* Nobody can have used more than the card did, or than that may have been. */
+static void bound_by_card(struct eco_report_domain *domain)
+{
+    double most_j = domain->machine_j + domain->uncertainty.sensor_j;
+    domain->uncertainty.job_high_j = fmin(domain->uncertainty.job_high_j, most_j);
+}
+
 static void fill_uncertainty(const struct eco_meter *meter, const struct late_idle *late,
                              struct eco_report *report)
 {
@@ -235,6 +247,8 @@ static void fill_uncertainty(const struct eco_meter *meter, const struct late_id
             domain_u(meter, late, report, d, s, &input);
             if (s == report->headline)
                 eco_uncertainty_domain(&input, &report->domains[d].uncertainty);
+            if (s == report->headline && meter->d[d].gpu && meter->d[d].gpu->has_unseen)
+                bound_by_card(&report->domains[d]);
             if (meter->domains[d].counted && meter->domains[d].attributable && meter->d[d].closed)
                 inputs[n++] = input;
         }

@@ -69,7 +69,8 @@ struct eco_gpu_state {
 enum eco_gpu_use_flags {
     ECO_GPU_USE_CONTEXT = 1u << 0, /* holds a context now */
     ECO_GPU_USE_ENDED = 1u << 1,   /* gone: figures are final */
-    ECO_GPU_USE_SPLIT = 1u << 2    /* busy_ns is by slices or another estimate, not measured per process */
+    ECO_GPU_USE_SPLIT = 1u << 2,   /* busy_ns is by slices or another estimate, not measured per process */
+    ECO_GPU_USE_UNSEEN = 1u << 3   /* not even that: by the size of its instance alone */
 };
 
 /*

@@ -129,6 +129,16 @@ class Run:
 
 
 THIRTY_SIXTY = process("thirty", sm=30) + process("sixty", sm=60)
+# Three instances that draw by their size; the one of two slices is not ours.
+MIG_SIZED = """pids pids.txt
+device NVIDIA H100 80GB HBM3
+arch hopper
+idle_w 100
+instance 1 0 3 3 40192 60 MIG-1
+instance 2 0 2 2 20096 32 MIG-2
+instance 3 0 1 1 9984 16 MIG-3
+""" + "".join(process(name, sm=sm, extra=f"gi {gi}\nci 0\nwatts_slice 70\n").replace("pid @foreign", "pid 1")
+              for name, gi, sm in (("three", 1, 80), ("foreign", 2, 40), ("one", 3, 50)))
 GIVEN = ["--idle-power", "gpu-0=40W"]
 
 
@@ -163,7 +173,9 @@ def runs(tmp_path_factory):
     start("never_begins", CARD + "fault -inf inf * nvmlInit* hang\n", seconds=2)
     start("eight", lib_nvml.scenario("no_permission_on_one_of_eight"), seconds=2)
     start("mig", lib_nvml.scenario("mig").replace("pid 1001", "pid @one").replace("device NVIDIA", "pids pids.txt\ndevice NVIDIA", 1),
-          ("one",))
+          ("one",), options=["--idle-power", "gpu-0=100W"])
+    for key, absent in (("mig_sized", ""), ("mig_unseen", "absent nvmlGpmMetricsGet\n")):
+        start(key, absent + MIG_SIZED, ("three", "one"), options=["--idle-power", "gpu-0=100W"])
     start("mismatch", lib_nvml.scenario("version_mismatch"), seconds=1)
     for run in started.values():
         run.tell()
@@ -266,6 +278,34 @@ def test_shares_of_instances_are_said_to_be_an_estimate(runs):
     run = runs["mig"]
     assert run.card()["device"]["divided_by"] == "slices"
     assert run.joules("one") > 0 and run.card()["others_j"] > 0
+
+
+def test_instances_against_the_truth(runs):
+    """Activity x slices is the truth where instances draw by their size; the driver tells the board's energy alone."""
+    run = runs["mig_sized"]
+    check_each(run, ["three", "one"])
+    truth = run.truth()
+    assert [i["slices"] for i in truth["instances"]] == [3, 2, 1]
+    covered_s = sum(s["seconds"] for s in run.card()["sources"])
+    assert run.card()["others_j"] == pytest.approx(2 * 70 * 0.4 * covered_s, rel=0.01)
+    assert run.row("three")["gpu_busy_s"] == pytest.approx(0.8 * LOAD_S, rel=0.05)
+    assert run.card()["device"]["divided_by"] == "slices"
+
+
+@pytest.mark.parametrize("name", ["mig_sized", "mig_unseen", "mig"])
+def test_the_truth_of_instances_is_within_what_is_said(runs, name):
+    """Unlike watts per slice, or no activity at all: then it is off, and the interval says so."""
+    run = runs[name]
+    truth = {p["name"]: p["energy_j"] for p in run.truth()["processes"]}
+    truth_j = truth["three"] + truth["one"] if "three" in truth else truth["big"]
+    said, card = run.card()["uncertainty"], run.card()
+    print(f"{card['job_j']:.1f} J in {said['job_low_j']:.1f} .. {said['job_high_j']:.1f}, truth {truth_j:.1f} J")
+    assert said["job_low_j"] <= truth_j <= said["job_high_j"]
+    assert said["job_high_j"] <= card["machine_j"] * (1 + 0.2)
+    if name == "mig_unseen":
+        assert abs(card["job_j"] - truth_j) > 0.04 * truth_j, "by size alone"
+        usual = runs["mig_sized"].card()["uncertainty"]
+        assert said["job_high_j"] - said["job_low_j"] > 2 * (usual["job_high_j"] - usual["job_low_j"])
 
 
 # ---- faults

@@ -33,7 +33,7 @@ static void energy(uint64_t at_ms, uint64_t uj, uint32_t more_fields)
     device.state.energy_uj = uj;
     device.state.valid_from_ns = device.state.valid_to_ns = at_ms * MS;
     eco_nvml_slices_energy(&device);
-    eco_nvml_slices_close(&device);
+    eco_nvml_slices_close(&device, false);
 }
 
 /* A sample of that time says who worked since the one before. */
@@ -42,7 +42,7 @@ static void used(uint64_t at_ms, uint64_t first_ms, uint64_t second_ms)
     uses[0].weight_ns += first_ms * MS;
     uses[1].weight_ns += second_ms * MS;
     eco_nvml_slices_used(&device, at_ms * MS);
-    eco_nvml_slices_close(&device);
+    eco_nvml_slices_close(&device, false);
 }
 
 static void check(double first_uj, double second_uj, uint64_t divided_ms, uint64_t divided_uj)
@@ -93,6 +93,18 @@ static void test_a_slow_counter(void **state)
         used(1000 + 10 * i, 6, 3);
     }
     energy(1100, 9000, 0);
+    check(6000, 3000, 1100, 9000);
+}
+
+/* At the end nothing is waited for. */
+static void test_the_last_one(void **state)
+{
+    (void)state;
+    energy(1000, 0, 0);
+    energy(1100, 9000, 0);
+    used(1150, 60, 30);
+    assert_near(uses[0].energy_uj, 0);
+    eco_nvml_slices_close(&device, true);
     check(6000, 3000, 1100, 9000);
 }
 
@@ -169,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup(test_between_two_steps, set_up),
         cmocka_unit_test_setup(test_a_slow_counter, set_up),
         cmocka_unit_test_setup(test_nobody_worked, set_up),
+        cmocka_unit_test_setup(test_the_last_one, set_up),
         cmocka_unit_test_setup(test_a_break, set_up),
         cmocka_unit_test_setup(test_a_mean, set_up),
         cmocka_unit_test_setup(test_many_points, set_up),

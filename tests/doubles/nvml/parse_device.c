@@ -86,6 +86,7 @@ static const struct key process_number[] = {
     PROCESS("ci", ci),
     PROCESS("after_lists", after_lists),
     PROCESS("watts", watts[NV_SM]),
+    PROCESS("watts_slice", watts_slice),
     PROCESS("watts_mem", watts[NV_MEM]),
     PROCESS("watts_enc", watts[NV_ENC]),
     PROCESS("watts_dec", watts[NV_DEC]),

@@ -81,6 +81,20 @@ static int check(const struct nv_scenario *scenario, char *ret_why, size_t why_s
     return 0;
 }
 
+/* "watts_slice": a process draws by the size of its instance. */
+static void size_processes(struct nv_scenario *scenario)
+{
+    for (size_t p = 0; p < scenario->process_count; p++) {
+        struct nv_process *process = &scenario->process[p];
+        const struct nv_device *device = &scenario->device[(size_t)process->device];
+        for (size_t i = 0; process->watts_slice > 0 && i < device->instance_count; i++) {
+            if (nv_is_of_instance(process, &device->instance[i])) {
+                process->watts[NV_SM] = process->watts_slice * device->instance[i].ci_slices;
+            }
+        }
+    }
+}
+
 int nv_scenario_load(struct nv_scenario *scenario, const char *path, char *ret_why, size_t why_size)
 {
     *scenario = (struct nv_scenario){
@@ -109,6 +123,9 @@ int nv_scenario_load(struct nv_scenario *scenario, const char *path, char *ret_w
     if (r == 0) {
         nv_scenario_complete(scenario);
         r = check(scenario, ret_why, why_size);
+    }
+    if (r == 0) {
+        size_processes(scenario);
     }
     if (r < 0) {
         nv_scenario_free(scenario);

@@ -34,6 +34,7 @@ struct nv_process {
     double after_lists;          /* seen in lists of processes only after so many calls of them */
     enum nv_process_kind kind;
     double watts[NV_ENGINES];         /* at 100 % of that engine */
+    double watts_slice;               /* of each compute slice of its MIG instance, in place of watts */
     struct nv_curve util[NV_ENGINES]; /* percent */
     /* as the control file has it, reset before each reading of it */
     bool is_there;
@@ -44,6 +45,11 @@ struct nv_mig {
     double gi, ci, gi_slices, ci_slices, memory_mib, multiprocessors;
     char uuid[NV_NAME_SIZE];
 };
+
+static inline bool nv_is_of_instance(const struct nv_process *process, const struct nv_mig *instance)
+{
+    return (int)process->gi == (int)instance->gi && (int)process->ci == (int)instance->ci;
+}
 
 struct nv_device {
     char name[NV_NAME_SIZE], uuid[NV_NAME_SIZE], serial[NV_NAME_SIZE], pci[32];

@@ -58,6 +58,23 @@ static const char two[] =
     "process a\ndevice 0\npid 11\nstart 1\nend 3\nwatts 300\nsm 30\nwatts_enc 10\nenc 50\n"
     "process b\ndevice 0\npid 12\nstart 2\nend 6\nwatts 100\nsm 0 60 5 0\n";
 
+/* By the size of the instance: 20 W x 3 slices x 50 %, and 20 W x 1 slice. */
+static void slices(void **state)
+{
+    (void)state;
+    struct nv_scenario s;
+    assert_int_equal(load(&s,
+                          "device X\narch hopper\ninstance 1 0 4 3 40000 60 A\ninstance 2 0 1 1 10000 16 B\n"
+                          "process a\ndevice 0\npid 1\ngi 1\nci 0\nwatts_slice 20\nsm 50\n"
+                          "process b\ndevice 0\npid 2\ngi 2\nci 0\nwatts_slice 20\nsm 100\n"
+                          "process c\ndevice 0\npid 3\ngi 3\nci 0\nwatts 7\nwatts_slice 20\nsm 100\n"),
+                     0);
+    eco_assert_near(nv_process_energy_j(&s, &s.process[0], 0, 10), 300, 1e-9);
+    eco_assert_near(nv_process_energy_j(&s, &s.process[1], 0, 10), 200, 1e-9);
+    eco_assert_near(nv_process_energy_j(&s, &s.process[2], 0, 10), 70, 1e-9); /* in no instance */
+    nv_scenario_free(&s);
+}
+
 static void energies(void **state)
 {
     (void)state;
@@ -188,11 +205,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(curves),
-        cmocka_unit_test(energies),
-        cmocka_unit_test(counter_moves_and_resets),
-        cmocka_unit_test(part_time_sensor),
-        cmocka_unit_test(control_file),
+        cmocka_unit_test(curves),           cmocka_unit_test(energies),
+        cmocka_unit_test(slices),           cmocka_unit_test(counter_moves_and_resets),
+        cmocka_unit_test(part_time_sensor), cmocka_unit_test(control_file),
         cmocka_unit_test(bad_scenarios),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

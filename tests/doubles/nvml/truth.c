@@ -71,6 +71,38 @@ static void put_device(const struct nv_scenario *scenario, size_t index, double 
     printf("}");
 }
 
+/* A part of a device (MIG): what the processes in it did; the idle power is the whole device's. */
+static void put_instance(const struct nv_scenario *scenario, size_t device, const struct nv_mig *instance,
+                         double from_s, double to_s)
+{
+    double energy_j = 0, busy_s = 0;
+    for (size_t i = 0; i < scenario->process_count; i++) {
+        const struct nv_process *process = &scenario->process[i];
+        if ((size_t)process->device == device && nv_is_of_instance(process, instance)) {
+            energy_j += nv_process_energy_j(scenario, process, from_s, to_s);
+            busy_s += nv_process_busy_s(process, NV_SM, from_s, to_s);
+        }
+    }
+    printf("{\"device\": %zu, \"gi\": %.0f, \"ci\": %.0f, \"slices\": %.0f, ", device, instance->gi,
+           instance->ci, instance->ci_slices);
+    put_number("energy_j", energy_j);
+    printf(", ");
+    put_number("sm_s", busy_s);
+    printf("}");
+}
+
+static void put_instances(const struct nv_scenario *scenario, double from_s, double to_s)
+{
+    bool is_first = true;
+    for (size_t d = 0; d < scenario->device_count; d++) {
+        for (size_t i = 0; i < scenario->device[d].instance_count; i++) {
+            printf(is_first ? "" : ", ");
+            put_instance(scenario, d, &scenario->device[d].instance[i], from_s, to_s);
+            is_first = false;
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct nv_scenario scenario;
@@ -96,6 +128,8 @@ int main(int argc, char **argv)
         printf(i > 0 ? ", " : "");
         put_device(&scenario, i, from_s, to_s);
     }
+    printf("], \"instances\": [");
+    put_instances(&scenario, from_s, to_s);
     printf("], \"processes\": [");
     for (size_t i = 0; i < scenario.process_count; i++) {
         printf(i > 0 ? ", " : "");
