@@ -139,6 +139,11 @@ instance 2 0 2 2 20096 32 MIG-2
 instance 3 0 1 1 9984 16 MIG-3
 """ + "".join(process(name, sm=sm, extra=f"gi {gi}\nci 0\nwatts_slice 70\n").replace("pid @foreign", "pid 1")
               for name, gi, sm in (("three", 1, 80), ("foreign", 2, 40), ("one", 3, 50)))
+# 400 and 150 W per busy second, whose loads go up and down in turns for as long as the test may take.
+UNLIKE_SM = {name: "".join(f"sm {i * 0.3:.1f} {values[i % 2]}\n" for i in range(200))
+             for name, values in (("hot", (10, 60)), ("cool", (70, 20)))}
+UNLIKE = "".join(process(name, watts=watts).replace("sm 100\n", UNLIKE_SM[name])
+                 for name, watts in (("hot", 400), ("cool", 150)))
 GIVEN = ["--idle-power", "gpu-0=40W"]
 
 
@@ -176,6 +181,9 @@ def runs(tmp_path_factory):
           ("one",), options=["--idle-power", "gpu-0=100W"])
     for key, absent in (("mig_sized", ""), ("mig_unseen", "absent nvmlGpmMetricsGet\n")):
         start(key, absent + MIG_SIZED, ("three", "one"), options=["--idle-power", "gpu-0=100W"])
+    start("unlike", FINE_AND_USUAL["fine"] + UNLIKE, ("hot", "cool"), options=[*GIVEN, "--interval", "100ms"])
+    start("unlike_together", FINE_AND_USUAL["fine"] + UNLIKE.replace(UNLIKE_SM["hot"], "sm 40\n").replace(UNLIKE_SM["cool"], "sm 40\n"),
+          ("hot", "cool"), options=[*GIVEN, "--interval", "100ms"])
     start("mismatch", lib_nvml.scenario("version_mismatch"), seconds=1)
     for run in started.values():
         run.tell()
@@ -306,6 +314,47 @@ def test_the_truth_of_instances_is_within_what_is_said(runs, name):
         assert abs(card["job_j"] - truth_j) > 0.04 * truth_j, "by size alone"
         usual = runs["mig_sized"].card()["uncertainty"]
         assert said["job_high_j"] - said["job_low_j"] > 2 * (usual["job_high_j"] - usual["job_low_j"])
+
+
+# ---- watts told apart
+
+def energies_between(run, from_s, to_s):
+    """Joules of each process by the frames that end in these seconds of the scenario, and the truth of their time."""
+    frames = [f for f in lib_ecocode.read_lines(run.folder / "o.jsonl") if f["type"] == "frame"
+              and from_s <= run.began_s + f["t_s"] <= to_s]
+    got = dict.fromkeys(run.pids, 0.0)
+    for frame in frames:
+        for name, pid in run.pids.items():
+            got[name] += sum(p["energy_j"] or 0 for p in frame["processes"] if p["pid"] == pid)
+    truth = run.driver.truth(run.began_s + frames[0]["t_s"] - 0.1, run.began_s + frames[-1]["t_s"])
+    return got, {p["name"]: p["energy_j"] for p in truth["processes"]}
+
+
+def hot_share(joules):
+    return joules["hot"] / (joules["hot"] + joules["cool"])
+
+
+def test_watts_of_each_are_told_apart(runs):
+    """By time the two would be 40:60 or so; by what the card drew they are told apart within a second or two."""
+    run = runs["unlike"]
+    assert run.card()["device"]["divided_by"] == "watts"
+    got, truth = energies_between(run, run.begin_s + 2, run.end_s)
+    by_time = run.row("hot")["gpu_busy_s"] / (run.row("hot")["gpu_busy_s"] + run.row("cool")["gpu_busy_s"])
+    print(f"hot: {hot_share(got):.4f} of it, truth {hot_share(truth):.4f}, by time {by_time:.4f}")
+    assert abs(hot_share(got) - hot_share(truth)) < 0.02
+    assert hot_share(truth) - by_time > 0.15
+    whole = {p["name"]: p["energy_j"] for p in run.truth()["processes"]}
+    mine = {name: run.joules(name) for name in whole}
+    assert abs(hot_share(mine) - hot_share(whole)) < 0.5 * (hot_share(whole) - by_time), "all of it, the first second too"
+
+
+def test_watts_that_cannot_be_told_apart_are_not(runs):
+    """Both at once and alike: no figure tells who drew what, and time alone is used and said."""
+    run = runs["unlike_together"]
+    assert run.card()["device"]["divided_by"] == "time"
+    assert run.joules("hot") == pytest.approx(run.joules("cool"), rel=0.02)
+    truth = {p["name"]: p["energy_j"] for p in run.truth()["processes"]}
+    assert truth["hot"] > 2 * truth["cool"]
 
 
 # ---- faults
