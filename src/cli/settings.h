@@ -43,4 +43,5 @@ struct eco_settings {
     const char *margin, *tolerance, *shell;
     const char *export_json, *export_markdown, *markdown;
     struct eco_texts names, baselines;
+    bool statement; /* of report */
 };

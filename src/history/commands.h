@@ -7,3 +7,4 @@
 int eco_cmd_import(struct eco_call *call);
 int eco_cmd_merge(struct eco_call *call);
 int eco_cmd_bench(struct eco_call *call);
+int eco_cmd_report(struct eco_call *call);

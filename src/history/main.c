@@ -11,6 +11,7 @@ static const struct {
     {"import", eco_cmd_import},
     {"merge", eco_cmd_merge},
     {"bench", eco_cmd_bench},
+    {"report", eco_cmd_report},
     {NULL, NULL},
 };
 
