@@ -2,15 +2,50 @@
 /* The tables of `export`, `import` and `merge`; ecocode-history does the work. */
 #include "cli/command.h"
 
+static const char *const format_choices[] = {"csv", "json", "jsonl", "openmetrics", NULL};
+static const char *const row_choices[] = {"runs", "frames", "processes", NULL};
+static const struct eco_option export_options[] = {
+    {.name = "format",
+     .kind = ECO_OPTION_CHOICE,
+     .value = "FORMAT",
+     .choices = format_choices,
+     .offset = offsetof(struct eco_settings, export_format),
+     .only_here = true,
+     .help = "csv, json, jsonl or openmetrics; without it the suffix of the output decides, else csv"},
+    {.name = "rows",
+     .kind = ECO_OPTION_CHOICE,
+     .value = "WHAT",
+     .choices = row_choices,
+     .offset = offsetof(struct eco_settings, rows),
+     .only_here = true,
+     .help =
+         "runs (one row each), frames (one row per interval and domain) or processes (those of the report); "
+         "without it frames, of json the runs"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = ECO_OPTION_LIST,
+     .value = "FILE",
+     .offset = offsetof(struct eco_settings, outputs),
+     .only_here = true,
+     .is_file = true,
+     .check = eco_check_filled,
+     .help = "Write to FILE in place of standard output; it is replaced when the whole is written; may be "
+             "repeated"},
+    {0}};
 static const struct eco_example export_examples[] = {
-    {"ecocode export last --format csv -o run.csv", "the intervals of the last run"}, {0}};
-static const struct eco_option *const export_tables[] = {eco_options_common, eco_options_output, NULL};
+    {"ecocode export last -o run.csv", "the intervals of the last run"},
+    {"ecocode export label:project=net --rows runs", "a row for every run with that label"},
+    {"ecocode export last -o run.om", "for promtool tsdb create-blocks-from openmetrics"},
+    {0}};
+static const struct eco_option *const export_tables[] = {export_options, eco_options_common,
+                                                         eco_options_output, NULL};
 const struct eco_command eco_command_export = {
     .name = "export",
     .summary = "Write recorded runs as CSV, JSON, JSON Lines or OpenMetrics",
-    .usage = "[RUN] [options]",
-    .description = "A RUN is the beginning of its id, \"last\", \"last~N\" (the Nth before it), "
-                   "\"label:KEY=VALUE\" or a file; without one it is the last.",
+    .usage = "[RUN...] [options]",
+    .description = "Runs of any length are streamed. Without a RUN it is the last.\n\nA RUN is the beginning "
+                   "of an id, \"last\", "
+                   "\"last~N\" (the Nth before it), \"label:KEY=VALUE\" or a file.",
     .examples = export_examples,
     .options = export_tables,
     .takes_words = true,

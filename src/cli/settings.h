@@ -27,6 +27,7 @@ struct eco_settings {
     const char *procfs, *sysfs; /* NULL = the real ones */
     const char *calibration;    /* directory of the machine's, NULL = the usual one */
     const char *threads, *meter_idle, *meter_busy, *calibration_file; /* of calibrate */
+    const char *export_format, *rows; /* of export; NULL = by the suffix, by the format */
     const char *bundle, *man, *completion;
     uint64_t interval_ns;                  /* 0 = 1 s */
     uint64_t duration_ns, measure_idle_ns; /* 0 = not given */

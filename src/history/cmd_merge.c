@@ -80,20 +80,6 @@ static int write_all(const struct eco_call *call, const struct eco_merge_result 
     return r;
 }
 
-/* Every word may be several runs (label:K=V). */
-static int gather(char *const *words, struct eco_run_list *ret, struct eco_why *why)
-{
-    for (; *words; words++) {
-        struct eco_run_list some = {0};
-        int r = eco_runs_resolve(NULL, *words, 0, &some, why);
-        if (r == 0)
-            r = eco_run_list_take(ret, &some);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 int eco_cmd_merge(struct eco_call *call)
 {
     struct eco_run_list list = {0};
@@ -102,7 +88,7 @@ int eco_cmd_merge(struct eco_call *call)
     if (!call->words[0])
         return eco_failf(call->command, ECO_EXIT_MISUSE,
                          "give the reports to add up; try: ecocode help merge");
-    int r = gather(call->words, &list, &why);
+    int r = eco_runs_resolve_words(call->words, NULL, &list, &why);
     if (r == 0)
         r = eco_merge(list.runs, list.count, &result, &why);
     if (r == 0)

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 
+int eco_cmd_export(struct eco_call *call);
 int eco_cmd_import(struct eco_call *call);
 int eco_cmd_merge(struct eco_call *call);
 int eco_cmd_bench(struct eco_call *call);

@@ -8,6 +8,7 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
+    {"export", eco_cmd_export},
     {"import", eco_cmd_import},
     {"merge", eco_cmd_merge},
     {"bench", eco_cmd_bench},

@@ -205,6 +205,31 @@ int eco_run_list_take(struct eco_run_list *list, struct eco_run_list *more)
     return 0;
 }
 
+static int resolve_more(const char *word, struct eco_run_list *list, struct eco_why *why)
+{
+    struct eco_run_list some = {0};
+    int r = eco_runs_resolve(NULL, word, 0, &some, why);
+    if (r < 0)
+        return r;
+    r = eco_run_list_take(list, &some);
+    eco_run_list_finish(&some);
+    return r;
+}
+
+int eco_runs_resolve_words(char *const *words, const char *otherwise, struct eco_run_list *ret,
+                           struct eco_why *why)
+{
+    struct eco_run_list list = {0};
+    int r = !words[0] && otherwise ? resolve_more(otherwise, &list, why) : 0;
+    for (; r == 0 && *words; words++)
+        r = resolve_more(*words, &list, why);
+    if (r < 0)
+        eco_run_list_finish(&list);
+    else
+        *ret = list;
+    return r;
+}
+
 void eco_run_list_finish(struct eco_run_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

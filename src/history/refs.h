@@ -22,6 +22,13 @@ struct eco_run_list {
  */
 int eco_runs_resolve(const char *state_dir, const char *ref, size_t limit, struct eco_run_list *ret,
                      struct eco_why *why) ECO_MUST_CHECK;
+/**
+ * All runs that the words mean, in their order; of a label the newest first.
+ *
+ * @param otherwise  what is meant where there is no word, NULL = none is 0 runs
+ */
+int eco_runs_resolve_words(char *const *words, const char *otherwise, struct eco_run_list *ret,
+                           struct eco_why *why) ECO_MUST_CHECK;
 /** Move the runs of `more`, which is empty then, to the end of `list`. -ENOMEM: both are as they were. */
 int eco_run_list_take(struct eco_run_list *list, struct eco_run_list *more) ECO_MUST_CHECK;
 void eco_run_list_finish(struct eco_run_list *list);

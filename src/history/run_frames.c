@@ -70,31 +70,41 @@ static bool put(const struct field *fields, size_t count, size_t *expected, stru
     return true;
 }
 
-static void read_domain(struct eco_span object, struct eco_domain_text *ret)
+/* These three go into the container that the cursor is at, and leave it. */
+
+static bool read_domain(struct eco_span *cursor, struct eco_domain_text *ret)
 {
     struct eco_span key, value;
     size_t expected = 0, expected_energy = 0;
     *ret = (struct eco_domain_text){.counted = false};
-    while (eco_scan_member(&object, &key, &value)) {
+    while (eco_scan_key(cursor, &key)) {
+        if (!eco_scan_value(cursor, &value))
+            return false;
         if (!put(domain_fields, ECO_COUNT(domain_fields), &expected, key, value, ret))
             (void)put(energy_fields, ECO_COUNT(energy_fields), &expected_energy, key, value, &ret->energy);
     }
+    return eco_scan_leave(cursor);
 }
 
-static void read_domains(struct eco_span array, struct eco_frame_text *ret)
+static bool read_domains(struct eco_span *cursor, struct eco_frame_text *ret)
 {
-    struct eco_span object;
-    while (ret->domain_count < ECO_DOMAINS_MAX && eco_scan_element(&array, &object)) {
-        if (*object.text == '{')
-            read_domain(object, &ret->domains[ret->domain_count++]);
+    struct eco_span other;
+    while (eco_scan_enter(cursor)) {
+        bool is_domain = *cursor->text == '{' && ret->domain_count < ECO_DOMAINS_MAX;
+        if (!(is_domain ? read_domain(cursor, &ret->domains[ret->domain_count++])
+                        : eco_scan_value(cursor, &other)))
+            return false;
     }
+    return eco_scan_leave(cursor);
 }
 
-static void read_total(struct eco_span object, struct eco_frame_text *ret)
+static bool read_total(struct eco_span *cursor, struct eco_frame_text *ret)
 {
     struct eco_span key, value;
     size_t expected = 0;
-    while (eco_scan_member(&object, &key, &value)) {
+    while (eco_scan_key(cursor, &key)) {
+        if (!eco_scan_value(cursor, &value))
+            return false;
         if (put(energy_fields, ECO_COUNT(energy_fields), &expected, key, value, &ret->total) ||
             !eco_scan_is(key, "by_policy_j"))
             continue;
@@ -106,6 +116,7 @@ static void read_total(struct eco_span object, struct eco_frame_text *ret)
                 ret->full_j = eco_scan_number(value);
         }
     }
+    return eco_scan_leave(cursor);
 }
 
 enum eco_line_kind eco_line_kind_of(struct eco_span line)
@@ -143,25 +154,29 @@ static void clear(struct eco_frame_text *ret)
 
 bool eco_frame_text_read(struct eco_span line, struct eco_frame_text *ret)
 {
-    struct eco_span key, value, last = {0};
+    struct eco_span key, value;
     size_t expected = 0;
-    bool is_frame = false, is_known = false;
+    bool is_frame = false, is_known = false, is_good = true;
     clear(ret);
-    while (eco_scan_member(&line, &key, &value)) {
-        last = value;
-        if (put(frame_fields, ECO_COUNT(frame_fields), &expected, key, value, ret))
+    while (is_good && eco_scan_key(&line, &key)) {
+        if (*line.text == '[' && eco_scan_is(key, "domains")) {
+            is_good = read_domains(&line, ret);
             continue;
-        if (eco_scan_is(key, "domains"))
-            read_domains(value, ret);
-        else if (eco_scan_is(key, "total"))
-            read_total(value, ret);
-        else if (eco_scan_is(key, "schema"))
+        }
+        if (*line.text == '{' && eco_scan_is(key, "total")) {
+            is_good = read_total(&line, ret);
+            continue;
+        }
+        is_good = eco_scan_value(&line, &value);
+        if (!is_good || put(frame_fields, ECO_COUNT(frame_fields), &expected, key, value, ret))
+            continue;
+        if (eco_scan_is(key, "schema"))
             is_known = eco_scan_is(eco_scan_string(value), FRAME_SCHEMA);
         else if (eco_scan_is(key, "type"))
             is_frame = eco_scan_is(eco_scan_string(value), "frame");
     }
     /* the closing bracket is what a cut line lacks */
-    return is_known && is_frame && last.text && line.length > 0 && *line.text == '}';
+    return is_good && is_known && is_frame && line.length > 0 && *line.text == '}';
 }
 
 bool eco_process_text_next(struct eco_span *cursor, struct eco_process_text *ret)
