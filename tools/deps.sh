@@ -11,6 +11,7 @@ case "${1:-build}" in
 build) want="$build" ;;
 run) want="$build python3-numpy" ;;
 check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-prometheus-client tmux vim-tiny procps
+check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-yaml tmux vim-tiny procps
     util-linux man-db git libcap2-bin passwd" ;;
 lint) want="$build clang clang-format clang-tidy cppcheck git" ;;
 bench) want="$build hyperfine htop prometheus-node-exporter time python3-numpy util-linux" ;;

@@ -145,15 +145,62 @@ const struct eco_command eco_command_bench = {
     .options_anywhere = true,
     .run = eco_history_become};
 
+static const struct eco_option check_options[] = {
+    {.name = "baseline",
+     .kind = ECO_OPTION_LIST,
+     .value = "RUN",
+     .offset = AT(baselines),
+     .only_here = true,
+     .is_file = true,
+     .check = eco_check_filled,
+     .help = "What is compared with: a RUN, a label with several, a file or a folder; may be repeated"},
+    {.name = "tolerance",
+     .kind = ECO_OPTION_TEXT,
+     .value = "PERCENT",
+     .offset = AT(tolerance),
+     .check = check_percent,
+     .help = "Growth up to this passes (5%)"},
+    {.name = "markdown",
+     .kind = ECO_OPTION_TEXT,
+     .value = "FILE",
+     .offset = AT(markdown),
+     .only_here = true,
+     .is_file = true,
+     .check = eco_check_filled,
+     .help = "Write a summary fit for a pull request to FILE too"},
+    {.name = "github-summary",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(github_summary),
+     .only_here = true,
+     .help = "Add the summary to the page of this step (the file that GITHUB_STEP_SUMMARY names)"},
+    {.name = "force",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(force),
+     .only_here = true,
+     .help = "Judge by fewer runs, two and two at least; it is wrong more often then"},
+    {0}};
 static const struct eco_example check_examples[] = {
-    {"ecocode check --baseline label:ref=main label:ref=new", "fail on a regression"}, {0}};
-static const struct eco_option *const check_tables[] = {eco_options_common, eco_options_output, NULL};
+    {"ecocode check --baseline label:ref=main label:ref=new", "fail on a regression"},
+    {"ecocode check --baseline main/ new/ --tolerance 3% --markdown energy.md",
+     "with reports in two folders"},
+    {0}};
+static const struct eco_option *const check_tables[] = {check_options, eco_options_common, eco_options_output,
+                                                        NULL};
 const struct eco_command eco_command_check = {
     .name = "check",
     .summary = "Fail when energy has grown against a baseline",
-    .usage = "--baseline REF [RUN...] [options]",
-    .description = "For continuous integration: exit status 1 when the runs use more than the baseline "
-                   "beyond the tolerance and the chance of the measurement.",
+    .usage = "--baseline REF RUN... [options]",
+    .description =
+        "For continuous integration: exit status 1 when the runs use more than the baseline by more than the "
+        "tolerance, and the lower end of the 95 % interval is above no change; 0 when not; 2 when it cannot "
+        "be "
+        "told. It takes 5 runs of the baseline and 3 to check: one against one would fail unchanged code in "
+        "4 "
+        "to 24 of 100.\n\nA RUN is the beginning of an id, \"last\", \"last~N\", \"label:KEY=VALUE\" (all "
+        "that "
+        "have it), a file, or a folder of reports that `ecocode run -o FILE.json` wrote. Runs that failed "
+        "are "
+        "left out; what stands on both sides is no baseline.",
     .examples = check_examples,
     .options = check_tables,
     .takes_words = true,

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "history/bench.h"
 #include "history/figures.h"
+#include "history/pair_text.h"
 #include "sinks/text.h"
 
 #include <math.h>
@@ -77,23 +78,6 @@ static void add_command(struct eco_page *page, const struct eco_bench *bench, un
     eco_page_line(page, &line, ECO_STYLE_PLAIN);
 }
 
-/* A figure's row below a verdict: change, interval, verdict. */
-static void add_row(struct eco_page *page, const char *what, const struct eco_judgement *judgement)
-{
-    char text[ECO_FIGURE_TEXT_MAX];
-    struct eco_line line = {"     "};
-    eco_line_add(&line, what);
-    eco_format_change(judgement->ratio.estimate, text);
-    eco_line_right(&line, 36, text);
-    eco_format_range(&judgement->ratio, text);
-    eco_line_pad(&line, 39);
-    eco_line_add(&line, text);
-    const char *name = eco_verdict_name(judgement->verdict);
-    eco_line_pad(&line, 62);
-    eco_line_add(&line, name ? name : "");
-    eco_page_line(page, &line, ECO_STYLE_PLAIN);
-}
-
 /* One undecided is no contradiction: its row says so. */
 static bool do_contradict(const struct eco_bench *bench, const struct eco_bench_pair *pair)
 {
@@ -106,7 +90,6 @@ static void add_pair(struct eco_page *page, const struct eco_bench *bench, unsig
     const struct eco_bench_pair *pair = &bench->pairs[index];
     const struct eco_judgement *answer = eco_bench_answer(bench, index);
     const char a[] = "A", b[] = {eco_bench_letter(index), 0};
-    char text[ECO_FIGURE_TEXT_MAX];
     struct eco_buf sentence;
     eco_buf_init(&sentence, 512);
     eco_add_verdict(&sentence, answer, a, b, bench->margin);
@@ -116,19 +99,7 @@ static void add_pair(struct eco_page *page, const struct eco_bench *bench, unsig
     else if (sentence.error == 0)
         eco_page_wrap(page, sentence.data, ECO_STYLE_BOLD);
     eco_buf_finish(&sentence);
-    struct eco_line line = {"     "};
-    eco_line_printf(&line, "%s / %s", b, a);
-    eco_line_right(&line, 36, "change");
-    eco_format_level(answer->ratio.level, text);
-    eco_line_pad(&line, 39);
-    if (isfinite(answer->ratio.level))
-        eco_line_printf(&line, "%s interval", text);
-    eco_page_line(page, &line, ECO_STYLE_DIM);
-    if (bench->has_own)
-        add_row(page, "own energy", &pair->own);
-    add_row(page, "with its share of idle", &pair->full);
-    struct eco_judgement time = {.ratio = {pair->time_ratio, ECO_NAN, ECO_NAN, ECO_NAN}};
-    add_row(page, "time", &time);
+    eco_pair_rows(page, bench->has_own ? &pair->own : NULL, &pair->full, pair->time_ratio);
     if (do_contradict(bench, pair))
         eco_page_wrap(
             page,

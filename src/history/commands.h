@@ -9,3 +9,5 @@ int eco_cmd_import(struct eco_call *call);
 int eco_cmd_merge(struct eco_call *call);
 int eco_cmd_bench(struct eco_call *call);
 int eco_cmd_report(struct eco_call *call);
+int eco_cmd_check(struct eco_call *call);
+int eco_cmd_compare(struct eco_call *call);

@@ -14,6 +14,8 @@ static const struct {
     {"bench", eco_cmd_bench},
     {"report", eco_cmd_report},
     {NULL, NULL},
+    {"import", eco_cmd_import}, {"merge", eco_cmd_merge},     {"bench", eco_cmd_bench},
+    {"check", eco_cmd_check},   {"compare", eco_cmd_compare}, {NULL, NULL},
 };
 
 static int run(struct eco_call *call)

@@ -73,6 +73,18 @@ static void take_text(const struct eco_run_report *report, const char *path, cha
     (void)eco_text_copy(ret, size, text ? text : "");
 }
 
+static void take_command(const struct eco_run_report *report, struct eco_sample *ret)
+{
+    const json_t *words = json_object_get(report->root, "command");
+    size_t used = 0;
+    for (size_t i = 0; i < json_array_size(words) && used + 2 < sizeof ret->command; i++) {
+        const char *word = json_string_value(json_array_get(words, i));
+        int n =
+            snprintf(ret->command + used, sizeof ret->command - used, "%s%s", i ? " " : "", word ? word : "");
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
 static void take_energy(const struct eco_run_report *report, struct eco_sample *ret)
 {
     double job_j = eco_run_report_number(report, "energy.job_j");
@@ -100,6 +112,7 @@ void eco_sample_take(const struct eco_run_report *report, struct eco_sample *ret
     take_text(report, "host.cpu_model", ret->cpu_model, sizeof ret->cpu_model);
     take_text(report, "policy", ret->policy, sizeof ret->policy);
     take_text(report, "idle_basis.method", ret->idle_method, sizeof ret->idle_method);
+    take_command(report, ret);
     take_energy(report, ret);
     ret->idle_w = sum_of_numbers(json_object_get(json_object_get(report->root, "idle_basis"), "power_w"));
     ret->duration_s = eco_run_report_number(report, "duration_s");

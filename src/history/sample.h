@@ -9,6 +9,7 @@
 struct eco_sample {
     char run_id[33];
     char started_at[40]; /* UTC, of one form: the order of the texts is that of the times */
+    char command[160];   /* words with blanks between; "" where there was none */
     char hostname[65];
     char cpu_model[128];
     char sources[256];    /* of the counted domains: "package-0=powercap dram-0=powercap" */
