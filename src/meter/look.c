@@ -64,6 +64,7 @@ int eco_meter_look_at_sensors(struct eco_meter *meter, bool close_all)
     if (r < 0)
         return r;
     r = eco_busy_read(meter->busy, wants_frequencies(meter), &meter->activity);
+    meter->has_new_busy = r >= 0;
     if (r >= 0)
         eco_meter_refine_busy(meter);
     eco_group_read(meter->group, r >= 0 ? &meter->activity : NULL, close_all, meter->energies);
@@ -104,6 +105,8 @@ int eco_meter_look_at_procs(struct eco_meter *meter, bool final)
 {
     unsigned count;
     const struct eco_domain *domains = eco_group_domains(meter->group, &count);
+    if (meter->has_new_busy)
+        eco_procs_tell_busy(meter->procs, meter->activity.busy_ns, meter->activity.grain_ns);
     int r = eco_procs_look(meter->procs, final, &meter->usage);
     eco_meter_see_feed(meter);
     if (meter->extra.selection)

@@ -150,6 +150,7 @@ struct eco_meter {
     /* the present look */
     struct eco_activity activity;     /* borrowed from busy */
     uint64_t activity_before_ns;      /* time of the look before */
+    bool has_new_busy;                /* `activity` is of the present look */
     struct eco_cpu_busy *cpus_before; /* copy of the look before */
     uint32_t cpus_before_count;
     struct eco_calibration *calibration; /* NULL = none */

@@ -49,6 +49,12 @@ void eco_procs_own_cpu(struct eco_procs *procs, pid_t pid, uint64_t own_cpu_ns)
     procs->told_cpu_ns = own_cpu_ns;
 }
 
+void eco_procs_tell_busy(struct eco_procs *procs, uint64_t busy_ns, uint64_t grain_ns)
+{
+    procs->busy_ns = busy_ns;
+    procs->busy_grain_ns = grain_ns;
+}
+
 void eco_procs_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage)
 {
     procs->ops->child_ended(procs, pid, usage);

@@ -76,6 +76,7 @@ struct eco_procs {
     struct eco_procs_options options;
     int32_t told_pid; /* eco_procs_own_cpu */
     uint64_t told_cpu_ns;
+    uint64_t busy_ns, busy_grain_ns; /* eco_procs_tell_busy */
 };
 
 extern const struct eco_procs_ops eco_procs_scan;
@@ -89,6 +90,11 @@ int eco_procs_add_root(struct eco_procs *procs, pid_t pid) ECO_MUST_CHECK;
 void eco_procs_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage);
 /** CPU time of an ended child alone, without what it had waited for. Before eco_procs_child_ended. */
 void eco_procs_own_cpu(struct eco_procs *procs, pid_t pid, uint64_t own_cpu_ns);
+/**
+ * Before a look: busy time of all CPUs until now, cumulative. With it a look of the whole machine need not
+ * ask everybody who sleeps. 0 = not known.
+ */
+void eco_procs_tell_busy(struct eco_procs *procs, uint64_t busy_ns, uint64_t grain_ns);
 /**
  * Look once.
  *

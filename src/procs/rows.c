@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The rows of a look: clocks of all, stat of those that ran. A clock costs 0.2-0.9 us, stat 8.5 us,
- * so a process that sleeps costs one clock and no memory is asked for.
- */
+/* The rows of a look: what is read of a process that is new, that ran or that ended. */
 #include "procs/scan.h"
 
 #include "base/text.h"
@@ -10,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define REFRESH_NS  (30 * ECO_NS_PER_S)
-#define REFRESH_MAX 4u /* sleepers read again in one look: above 120 of them they wait longer than that */
 /* A child that used less than this is not looked for again when its parent's books grow. */
 #define RECHECK_MIN_NS (5 * ECO_NS_PER_MS)
 
@@ -81,6 +76,7 @@ static void apply_stat(struct eco_scan *scan, struct eco_row *row, const struct 
 
     eco_scan_set_cpu(scan, row, scan->has_clocks ? scan->table.hot[row->slot].cpu_ns : own);
     if (children > row->children_ns) {
+        scan->sweep.has_grown = true;
         row->grown_ns += children - row->children_ns;
         row->children_ns = children;
     }
@@ -135,7 +131,7 @@ static int read_clock(struct eco_scan *scan, struct eco_hot *hot, bool *ret_move
         return -ENOTSUP;
     int rc = clock->process_cpu_ns(clock, hot->pid, &cpu_ns);
     if (rc == 0 && cpu_ns != hot->cpu_ns) {
-        hot->cpu_ns = cpu_ns;
+        eco_scan_note_clock(scan, hot, cpu_ns);
         *ret_moved = true;
     }
     return rc;
@@ -327,75 +323,4 @@ void eco_scan_drain(struct eco_scan *scan)
         if (scan->table.hot[row->slot].pid > 0)
             read_row(scan, row);
     }
-}
-
-/* ---- all rows ---- */
-
-/* Of those that sleep, some in turn: what the kernel reclaims from them shows within a while. */
-static void refresh_some(struct eco_scan *scan)
-{
-    uint32_t high = scan->table.high;
-    uint64_t share = high * (scan->now_ns - scan->last_ns) / REFRESH_NS + 1;
-    uint32_t steps = share < REFRESH_MAX ? (uint32_t)share : REFRESH_MAX;
-
-    for (uint32_t i = 0; i < steps && i < high; i++) {
-        scan->refresh_cursor = (scan->refresh_cursor + 1) % high;
-        struct eco_row *row = eco_table_row(&scan->table, scan->refresh_cursor);
-        if (row->proc.pid <= 0 || row->proc.id == 0 ||
-            eco_scan_ms(scan) - row->refreshed_ms < REFRESH_NS / ECO_NS_PER_MS)
-            continue;
-        eco_scan_enqueue(scan, row);
-        if (scan->table.hot[row->slot].pid > 0 && (row->proc.flags & ECO_PROC_KERNEL) == 0)
-            eco_scan_read_status(scan, row);
-    }
-}
-
-static void set_kernel_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_ns)
-{
-    if (cpu_ns < row->proc.cpu_ns) {
-        eco_scan_enqueue(scan, row); /* another process by now */
-        return;
-    }
-    eco_scan_set_cpu(scan, row, cpu_ns);
-    if ((row->proc.flags & ECO_PROC_JOB) != 0)
-        eco_account_count(&scan->account, row);
-}
-
-static void sweep_slot(struct eco_scan *scan, uint32_t slot, bool all)
-{
-    const struct eco_clock *clock = scan->base.env->clock;
-    struct eco_hot *hot = &scan->table.hot[slot];
-    uint64_t cpu_ns = hot->cpu_ns;
-
-    if (hot->pid <= 0)
-        return;
-    int rc = scan->has_clocks ? clock->process_cpu_ns(clock, hot->pid, &cpu_ns) : -ENOTSUP;
-    if (rc == 0 && cpu_ns == hot->cpu_ns && !all)
-        return;
-    struct eco_row *row = eco_table_row(&scan->table, slot);
-    if (rc == -ESRCH) {
-        eco_scan_lose(scan, row);
-        return;
-    }
-    hot->cpu_ns = cpu_ns;
-    if ((row->proc.flags & ECO_PROC_KERNEL) != 0 && scan->has_clocks) {
-        /* No memory, no children, no exec: its stat has nothing to tell. */
-        set_kernel_cpu(scan, row, cpu_ns);
-        return;
-    }
-    if (!all || scan->base.options.scope == ECO_SCOPE_TREE || (row->proc.flags & ECO_PROC_JOB) != 0 ||
-        cpu_ns != row->proc.cpu_ns)
-        eco_scan_enqueue(scan, row);
-}
-
-void eco_scan_sweep(struct eco_scan *scan, bool all)
-{
-    if (scan->fed.knows_who_ran && !all)
-        for (uint32_t i = 0; i < scan->fed.ran_count; i++)
-            sweep_slot(scan, scan->fed.ran[i], false);
-    else
-        for (uint32_t slot = 0; slot < scan->table.high; slot++)
-            sweep_slot(scan, slot, all);
-    if (scan->table.high > 0)
-        refresh_some(scan);
 }

@@ -77,59 +77,6 @@ static int take_fresh(struct eco_scan *scan)
     return rc;
 }
 
-/* ---- totals ---- */
-
-static bool read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret)
-{
-    char text[4096];
-    ssize_t n = scan->has_cgroup
-                    ? eco_root_pread(&scan->members.cgroup, scan->members.cgroup_cpu_fd, text, sizeof(text))
-                    : -ENOENT;
-
-    return n > 0 && eco_cgroup_cpu_parse(text, (size_t)n, ret) == 0;
-}
-
-static void fill_total(struct eco_scan *scan, struct eco_usage *ret)
-{
-    struct eco_account *account = &scan->account;
-    uint64_t total_ns = eco_account_total(account);
-
-    ret->job_cpu_ns = total_ns;
-    eco_account_split(account, total_ns, &ret->job_user_ns, &ret->job_system_ns);
-    ret->job_is_exact = false;
-    if (!scan->has_cgroup_base)
-        return;
-    /* Where the file can no longer be read the last figures stand, but they are not the whole any more. */
-    ret->job_is_exact = read_cgroup_cpu(scan, &scan->cgroup_now);
-    uint64_t exact_ns = (scan->cgroup_now.usage_us - scan->cgroup_base.usage_us) * ECO_NS_PER_US;
-    ret->job_user_ns = (scan->cgroup_now.user_us - scan->cgroup_base.user_us) * ECO_NS_PER_US;
-    ret->job_system_ns = (scan->cgroup_now.system_us - scan->cgroup_base.system_us) * ECO_NS_PER_US;
-    if (ret->job_is_exact)
-        ret->job_cpu_ns = exact_ns > account->rows_ns ? exact_ns : account->rows_ns;
-    else if (exact_ns > total_ns)
-        ret->job_cpu_ns = exact_ns;
-    account->reported_ns = ret->job_cpu_ns;
-}
-
-static void fill_usage(struct eco_scan *scan, struct eco_usage *ret)
-{
-    *ret = (struct eco_usage){
-        .time_ns = scan->now_ns,
-        .job_count = scan->job_count,
-        .job_alive = scan->job_alive,
-        .changed = scan->changed,
-        .changed_count = scan->changed_count,
-        .alive_count = scan->table.used,
-        .overflow = scan->overflow,
-        .identities = scan->identities.all,
-        .identity_alive = scan->identities.alive,
-        .identity_count = scan->identities.count,
-        .identity_overflow = scan->identities.overflow,
-        .awaited = scan->fed.gone_count,
-    };
-    fill_total(scan, ret);
-}
-
 /* ---- one look ---- */
 
 static void clear_marks(struct eco_scan *scan, const uint32_t *list, uint32_t count)
@@ -204,7 +151,8 @@ static void look_once(struct eco_scan *scan, bool final)
     /* What is gone when nobody knew who ran: all are looked at. */
     eco_scan_sweep(scan, final || scan->fed.is_fresh || scan->fed.has_lost);
     eco_scan_drain(scan);
-    int rc = discover(scan, final);
+    scan->is_still = !final && eco_scan_has_stood_still(scan);
+    int rc = scan->is_still ? 0 : discover(scan, final);
     if (rc == 0)
         rc = take_fresh(scan);
     if (final)
@@ -234,7 +182,7 @@ static int scan_look(struct eco_procs *procs, bool final, struct eco_usage *ret)
     scan->vanished_lent = scan->vanished_count;
     if (scan->base.options.wants_trees)
         eco_scan_find_trees(scan);
-    fill_usage(scan, ret);
+    eco_scan_fill_usage(scan, ret);
     return scan->job_alive == 0 ? -ESRCH : 0;
 }
 
@@ -274,7 +222,7 @@ static int scan_add_root(struct eco_procs *procs, pid_t pid)
     }
     scan->is_base = false;
     if (rc == 0 && scan->has_cgroup && !scan->has_cgroup_base)
-        scan->has_cgroup_base = read_cgroup_cpu(scan, &scan->cgroup_base);
+        scan->has_cgroup_base = eco_scan_read_cgroup_cpu(scan, &scan->cgroup_base);
     scan->cgroup_now = scan->has_cgroup_base ? scan->cgroup_base : scan->cgroup_now;
     return rc;
 }

@@ -2,7 +2,7 @@
 /*
  * Inside of the process source that reads /proc. One look goes through these steps (scan.c):
  *
- *   sweep     the clock of every known process; what moved or vanished is noted   rows.c
+ *   sweep     the clock of the known processes; what moved or vanished is noted   sweep.c
  *   read      the stat of what moved, and of parents of what vanished             rows.c
  *   discover  who is new: cgroup.procs, children files or /proc itself            members.c
  *   settle    who accounts for the time of those that ended                       settle.c
@@ -66,6 +66,14 @@ struct eco_members {
     bool was_stirred;   /* a process of the tree ended since the last discovery */
 };
 
+/* Whose clock is read, and what they told: sweep.c. */
+struct eco_sweep {
+    uint64_t clocks_ns;        /* by how much all clocks together have moved */
+    uint64_t busy_ns, seen_ns; /* of the CPUs, and clocks_ns, at the last look; busy_ns 0 unknown */
+    uint32_t turn;
+    bool has_grown; /* in this look: somebody's books of children */
+};
+
 /* A row that stands for the short-lived children of one parent that had one name. */
 struct eco_named_group {
     uint32_t slot, parent; /* parent NONE: it is not in the table */
@@ -103,6 +111,7 @@ struct eco_scan {
     struct eco_identities identities;
     uint32_t tell_tries; /* environments read in vain for what a Slurm job is called */
     struct eco_fed fed;
+    struct eco_sweep sweep;
     struct eco_proc **changed;
     uint32_t *queue, *touched, *vanished, *reaped;
     uint32_t list_capacity;
@@ -119,7 +128,8 @@ struct eco_scan {
     bool has_cgroup, has_cgroup_base, is_base; /* is_base: what is found now was there before we came */
     bool has_clocks;                           /* process clocks belong to this /proc */
     bool has_looked;
-    bool all_job; /* the machine without roots: every process is of the job */
+    bool is_still; /* in this look: nobody of the job's cgroup has run, which cgroup_now tells already */
+    bool all_job;  /* the machine without roots: every process is of the job */
 };
 
 /** The process of ours whose children the job's orphans become (run/ makes it a child subreaper). */
@@ -196,7 +206,23 @@ void eco_scan_enqueue(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_lose(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_vanish(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_sweep(struct eco_scan *scan, bool all);
+/** A clock has moved. */
+static inline void eco_scan_note_clock(struct eco_scan *scan, struct eco_hot *hot, uint64_t cpu_ns)
+{
+    scan->sweep.clocks_ns += cpu_ns - hot->cpu_ns;
+    hot->cpu_ns = cpu_ns;
+    hot->marks &= ECO_ROW_STILL_ONE - 1;
+}
 void eco_scan_drain(struct eco_scan *scan);
+
+/* usage.c */
+bool eco_scan_read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret);
+/**
+ * Whether nobody of the job's cgroup has run since the last look, known or not: then nobody has forked or
+ * ended there, and nothing else needs to be asked.
+ */
+bool eco_scan_has_stood_still(struct eco_scan *scan);
+void eco_scan_fill_usage(struct eco_scan *scan, struct eco_usage *ret);
 
 /* settle.c */
 void eco_scan_settle(struct eco_scan *scan);

@@ -19,7 +19,8 @@
 
 struct eco_hot {
     int32_t pid;     /* 0: nothing to look at here (free, ended, or a row that stands for many) */
-    uint32_t marks;  /* enum eco_row_marks, of the look in progress */
+    uint32_t marks;  /* enum eco_row_marks, of the look in progress; above them for how many looks its clock
+                        stands still */
     uint64_t cpu_ns; /* its clock at the last look */
     uint64_t inode;  /* of its directory in /proc, 0 unknown */
 };
@@ -30,7 +31,8 @@ enum eco_row_marks {
     ECO_ROW_READ = 1u << 2,     /* its stat has been read in this look */
     ECO_ROW_VANISHED = 1u << 3, /* found gone in this look */
     ECO_ROW_SETTLED = 1u << 4,  /* its CPU time has been handed on */
-    ECO_ROW_RAN = 1u << 5       /* in the list of those that a feed has seen on a CPU */
+    ECO_ROW_RAN = 1u << 5,      /* in the list of those that a feed has seen on a CPU */
+    ECO_ROW_STILL_ONE = 1u << 8
 };
 
 struct eco_row {
