@@ -58,6 +58,7 @@ int eco_outputs_open(struct eco_outputs *outputs, const struct eco_call *call,
         options.utf8 = eco_terminal_utf8();
         options.top = settings->top;
         options.mode = mode;
+        options.one_line = true;
         options.by = settings->by ? eco_grouping_parse(settings->by) : ECO_GROUPING_NONE;
         eco_terminal_size(screen->fd, &options.columns, &options.rows);
         r = add(outputs, &options, why);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/impact.h"
 #include "cli/priv.h"
+#include "cli/rank.h"
 #include "run/helper.h"
 #include "run/run.h"
 #include "store/state_dir.h"
@@ -193,6 +194,7 @@ int eco_session_make_report(struct eco_session *session)
     eco_text_copy(report->run_id, sizeof report->run_id, session->run_id);
     eco_text_copy(report->parent_run_id, sizeof report->parent_run_id, session->parent_run_id);
     report->command = session->command;
+    eco_rank_find(&report->rank);
     report->started_real_ns = session->started_real_ns;
     report->exit_code = -1;
     report->exit_signal = -1;

@@ -8,7 +8,8 @@
 
 static const char report[] =
     "{\"schema\":\"ecocode.run/1\",\"ecocode_version\":\"\",\"model_version\":1,\"run_id\":\"\","
-    "\"parent_run_id\":null,\"boot_id\":\"\",\"command\":null,\"cwd\":\"\",\"labels\":{},\"started_at\":null,"
+    "\"parent_run_id\":null,\"rank\":null,\"boot_id\":\"\",\"command\":null,\"cwd\":\"\",\"labels\":{},"
+    "\"started_at\":null,"
     "\"duration_s\":null,\"suspended_s\":null,\"exit\":{\"code\":null,\"signal\":null},"
     "\"host\":{\"hostname\":\"\",\"cpu_model\":\"\",\"logical_cpus\":null,\"sockets\":null,\"memory_bytes\":"
     "null,"

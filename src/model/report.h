@@ -68,9 +68,16 @@ struct eco_report_label {
     const char *key, *value; /* borrowed from the command line */
 };
 
+/* Of a job that runs as several. */
+struct eco_report_rank {
+    const char *variable; /* by which the launcher told it; NULL = of no such job, all else is 0 */
+    int index, count;     /* count: 0 = not known */
+};
+
 struct eco_report {
     char run_id[33], parent_run_id[33]; /* "" = none */
-    char *const *command;               /* NULL-ended, borrowed; NULL for monitor */
+    struct eco_report_rank rank;
+    char *const *command; /* NULL-ended, borrowed; NULL for monitor */
     char cwd[4096];
     struct eco_report_label labels[ECO_LABELS_MAX];
     unsigned label_count;

@@ -55,12 +55,30 @@ static void put_command(struct eco_json *json, const struct eco_report *report)
     eco_json_close(json, ']');
 }
 
+static void put_rank(struct eco_json *json, const struct eco_report_rank *rank)
+{
+    if (!rank->variable) {
+        eco_json_knull(json, "rank");
+        return;
+    }
+    eco_json_key(json, "rank");
+    eco_json_open(json, '{');
+    eco_json_ki64(json, "index", rank->index);
+    if (rank->count > 0)
+        eco_json_ki64(json, "count", rank->count);
+    else
+        eco_json_knull(json, "count");
+    eco_json_kstring(json, "variable", rank->variable);
+    eco_json_close(json, '}');
+}
+
 static void put_identity(struct eco_json *json, const struct eco_report *report)
 {
     eco_json_kstring(json, "ecocode_version", ECO_VERSION);
     eco_json_ku64(json, "model_version", MODEL_VERSION);
     eco_json_kstring(json, "run_id", report->run_id);
     put_text_or_null(json, "parent_run_id", report->parent_run_id);
+    put_rank(json, &report->rank);
     eco_json_kstring(json, "boot_id", report->host ? report->host->boot_id : "");
     put_command(json, report);
     eco_json_kstring(json, "cwd", report->cwd);

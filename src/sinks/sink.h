@@ -27,6 +27,7 @@ struct eco_sink_options {
     bool live;            /* text: one aligned line per frame (monitor), header again every `rows` lines */
     unsigned rows;        /* text: height of the terminal, 0 = 24 */
     const char *mode;     /* "run" or "monitor" */
+    bool one_line;        /* text: of a rank above 0 one line in place of the report */
     enum eco_grouping by; /* rows of groups beside those of domains; NONE = none */
 };
 

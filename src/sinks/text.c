@@ -51,6 +51,10 @@ static int write_report(struct eco_sink *sink, const struct eco_report *report)
 {
     struct eco_page page;
     open_page(sink, &page);
+    if (sink->options.one_line && report->rank.index > 0) {
+        eco_text_rank(&page, report);
+        return 0;
+    }
     eco_text_head(&page, report);
     /* Tables of what is only a model or no figure at all would look like knowledge. */
     if (report->has_energy && !eco_text_is_estimate(report))

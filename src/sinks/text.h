@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report for people, shared by the text_*.c files, and its page and figures by ecocode-history. A page lays lines of at most `width` columns;
- * whatever came from elsewhere (names, command lines, reasons) is cleaned before it reaches a line.
+ * The report for people, shared by the text_*.c files, and its page and figures by ecocode-history. A page
+ * lays lines of at most `width` columns; whatever came from elsewhere (names, command lines, reasons) is
+ * cleaned before it reaches a line.
  */
 #pragma once
 
@@ -103,3 +104,5 @@ int eco_text_processes(struct eco_page *page, const struct eco_report *report);
 /** CO2e, water and cost, where they were reckoned. */
 void eco_text_impact(struct eco_page *page, const struct eco_report *report);
 void eco_text_notes(struct eco_page *page, const struct eco_report *report);
+/** One line in place of all that. */
+void eco_text_rank(struct eco_page *page, const struct eco_report *report);
