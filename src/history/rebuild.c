@@ -242,6 +242,7 @@ static void put_who(json_t *root, const json_t *begin)
     set(root, "model_version", json_integer(1));
     take(root, begin, "run_id", json_string(""));
     take(root, begin, "parent_run_id", json_null());
+    take(root, begin, "rank", json_null());
     take(root, begin, "boot_id", json_string(""));
     take(root, begin, "command", json_null());
     set(root, "cwd", json_string(""));
