@@ -103,7 +103,7 @@ def one_root_monitor(tools, window_s):
 
 
 def bench_switches(table, tools, quick):
-    """From 200 processes on `monitor` asks for the hook on switches: sleepers are then not looked at."""
+    """Where clocks of all cost more than a hook on switches, `monitor` asks for that: sleepers are then not looked at."""
     if not has_bpf(tools):
         print("no accounting by the kernel here: its cost is not measured")
         return

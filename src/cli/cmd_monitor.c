@@ -12,9 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PIDS_MAX 256
-/* So many clocks cost more than the hook that tells which of them moved. */
-#define MANY_PROCESSES     200
+#define PIDS_MAX           256
 #define GPUS_WAIT_NS       (300 * ECO_NS_PER_MS)
 #define ACCOUNTING_WAIT_NS (200 * ECO_NS_PER_MS)
 
@@ -129,8 +127,8 @@ static int open_all(struct eco_session *session, const struct eco_call *call, co
     if (r < 0)
         return r;
     /* The baseline is better with it, so it is worth a moment. */
-    const struct eco_accounting_scope scope = {
-        .is_large = eco_meter_process_count(session->meter) >= MANY_PROCESSES, .group_fd = -1};
+    const struct eco_accounting_scope scope = {.is_large = eco_meter_is_large(session->meter),
+                                               .group_fd = -1};
     eco_accounting_ask(&session->accounting, call, session->meter, &scope);
     eco_session_start_gpus(session, GPUS_WAIT_NS);
     eco_accounting_await(&session->accounting, session->meter, eco_now_ns() + ACCOUNTING_WAIT_NS);

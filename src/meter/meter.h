@@ -50,8 +50,9 @@ void eco_meter_child_own_cpu(struct eco_meter *meter, int32_t pid, uint64_t own_
  * @return as eco_procs_use_feed
  */
 int eco_meter_use_feed(struct eco_meter *meter, struct eco_feed *feed) ECO_MUST_CHECK;
-/** Processes in the table. */
-size_t eco_meter_process_count(struct eco_meter *meter);
+/** Whether asking every process for its clock costs more than a hook on switches, as busy as the machine was
+ * since it was started. */
+bool eco_meter_is_large(struct eco_meter *meter);
 /** "bpf" or "proc": how it is up to now. */
 const char *eco_meter_accounting(struct eco_meter *meter);
 /** Packages, cores and siblings, read now if need be. Not while another thread looks. */

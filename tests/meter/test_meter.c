@@ -488,6 +488,33 @@ static void socket_goes_and_returns(void **state)
     machine_finish(&machine);
 }
 
+static bool is_large(struct machine *machine, int processes, unsigned switches, uint64_t interval_ns)
+{
+    struct eco_meter_options options = {
+        .size = sizeof options, .flags = ECO_METER_MACHINE, .interval_ns = interval_ns};
+    struct eco_meter_host_options extra = {.env = &machine->env, .cgroup_dir_fd = -1, .no_estimate = true};
+    for (int i = 0; i < processes; i++)
+        machine_write_stat(machine, 1000 + i, 1, 0, "sleeper");
+    eco_temp_printf(&machine->temp, "proc/stat", "cpu  1 0 0 1 0 0 0 0 0 0\nctxt %u\nprocesses 5\n",
+                    switches);
+    machine->meter = eco_meter_free(machine->meter);
+    assert_int_equal(eco_meter_open_full(&options, &extra, &machine->meter, NULL), 0);
+    return eco_meter_is_large(machine->meter);
+}
+
+/* Up for 100 s: 300 clocks a second cost as much as 3,000 switches a second. */
+static void large_is_many_processes_that_sleep(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, 1);
+    assert_false(is_large(&machine, 100, 100, ECO_NS_PER_S));
+    assert_true(is_large(&machine, 300, 100 * 2500, ECO_NS_PER_S));
+    assert_false(is_large(&machine, 300, 100 * 3500, ECO_NS_PER_S));
+    assert_true(is_large(&machine, 300, 100 * 3500, ECO_NS_PER_S / 2));
+    machine_finish(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +532,7 @@ int main(void)
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(forked_child_is_refused),
+        cmocka_unit_test(large_is_many_processes_that_sleep),
     };
     return cmocka_run_group_tests_name("meter", tests, NULL, NULL);
 }
