@@ -8,19 +8,19 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
+    /* a line each */
+    {"bench", eco_cmd_bench},
+    {"check", eco_cmd_check},
+    {"compare", eco_cmd_compare},
     {"export", eco_cmd_export},
     {"import", eco_cmd_import},
     {"merge", eco_cmd_merge},
-    {"bench", eco_cmd_bench},
     {"report", eco_cmd_report},
-    {NULL, NULL},
-    {"import", eco_cmd_import}, {"merge", eco_cmd_merge},     {"bench", eco_cmd_bench},
-    {"check", eco_cmd_check},   {"compare", eco_cmd_compare}, {NULL, NULL},
 };
 
 static int run(struct eco_call *call)
 {
-    for (size_t i = 0; commands[i].name; i++)
+    for (size_t i = 0; i < ECO_COUNT(commands); i++)
         if (strcmp(commands[i].name, call->command->name) == 0)
             return commands[i].run(call);
     return eco_failf(call->command, ECO_EXIT_MISUSE, "is done by ecocode, not by ecocode-history");
