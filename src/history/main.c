@@ -8,13 +8,8 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
-    /* a line each */
-    {"bench", eco_cmd_bench},
-    {"check", eco_cmd_check},
-    {"compare", eco_cmd_compare},
-    {"export", eco_cmd_export},
-    {"import", eco_cmd_import},
-    {"merge", eco_cmd_merge},
+    {"bench", eco_cmd_bench},   {"check", eco_cmd_check},   {"compare", eco_cmd_compare},
+    {"export", eco_cmd_export}, {"import", eco_cmd_import}, {"merge", eco_cmd_merge},
     {"report", eco_cmd_report},
 };
 
