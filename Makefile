@@ -7,7 +7,7 @@ DESTDIR ?=
 MESON   := meson
 export NINJA_STATUS := [%f/%t]
 
-.PHONY: all run check check-long clients bench fmt lint install clean deps-build deps-check deps-bench deps-lint deps-run configure
+.PHONY: all run check check-long clients bench fmt lint install clean deps-build deps-check deps-bench deps-lint deps-long deps-run configure
 
 all: deps-build $(BUILD)/build.ninja
 	@ninja -C $(BUILD) $(if $(VERBOSE),,--quiet)
@@ -18,7 +18,7 @@ run: deps-run all
 check: deps-check deps-lint
 	@tools/check.sh
 
-check-long: deps-check deps-lint
+check-long: deps-check deps-long deps-lint
 	@tools/check.sh long
 
 clients:
@@ -42,5 +42,5 @@ clean:
 $(BUILD)/build.ninja:
 	@$(MESON) setup $(BUILD) $(MESON_ARGS) > /dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
 
-deps-build deps-run deps-check deps-bench deps-lint: deps-%:
+deps-build deps-run deps-check deps-bench deps-lint deps-long: deps-%:
 	@tools/deps.sh $*

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian or Ubuntu packages that a make target needs and that are missing; says which.
 # Does nothing when all is there. Without root or sudo it names what is left out and goes on.
-#   usage: tools/deps.sh build|run|check|lint|bench
+#   usage: tools/deps.sh build|run|check|long|lint|bench
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config python3 libinih-dev libcmocka-dev libfuse3-dev clang bpftool libbpf-dev
@@ -13,9 +13,10 @@ run) want="$build python3-numpy" ;;
 check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-prometheus-client tmux vim-tiny procps
 check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-yaml tmux vim-tiny procps
     util-linux man-db git libcap2-bin passwd" ;;
+long) want="chromium fonts-dejavu-core" ;; # beside those of check
 lint) want="$build clang clang-format clang-tidy cppcheck git" ;;
 bench) want="$build hyperfine htop prometheus-node-exporter time python3-numpy util-linux" ;;
-*) echo "usage: tools/deps.sh build|run|check|lint|bench" >&2; exit 2 ;;
+*) echo "usage: tools/deps.sh build|run|check|long|lint|bench" >&2; exit 2 ;;
 esac
 
 command -v dpkg-query > /dev/null || exit 0 # not Debian: meson says what it misses

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define PAGE_MAX (64u << 20)
-#define RUNS_MAX 10000
+#define RUNS_MAX 200 /* of all words; more is a table that nobody reads */
 
 static void finish_runs(struct eco_report_run *runs, size_t count)
 {
@@ -124,7 +124,7 @@ static int write_statements(const struct eco_run_list *list, struct eco_why *why
     for (size_t i = 0; i < list->count; i++) {
         if (i > 0)
             eco_buf_char(&out, '\n');
-        eco_report_statement(&out, list->runs[i].root);
+        eco_report_statement(&out, &list->runs[i]);
     }
     int r = eco_buf_error(&out);
     if (r == 0)
@@ -140,9 +140,15 @@ static int find_runs(char *const *words, struct eco_run_list *ret, struct eco_wh
     int r = 0;
     for (char *const *word = *words ? words : last; r == 0 && *word; word++) {
         struct eco_run_list found;
-        r = eco_runs_resolve(NULL, *word, RUNS_MAX, &found, why);
+        r = eco_runs_resolve(NULL, *word, RUNS_MAX + 1, &found, why);
         if (r < 0)
             break;
+        if (ret->count + found.count > RUNS_MAX) {
+            eco_why_set(why, "more than %d runs at once; narrow '%.40s' down, or see: ecocode history --sum",
+                        RUNS_MAX, *word);
+            eco_run_list_finish(&found);
+            return -E2BIG;
+        }
         r = eco_grow((void **)&ret->runs, &ret->capacity, ret->count + found.count, RUNS_MAX,
                      sizeof *ret->runs);
         if (r < 0) {

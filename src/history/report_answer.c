@@ -81,6 +81,28 @@ static void put_what(struct eco_doc *doc, const struct eco_report_run *run)
                        "are those of the intervals that were recorded.");
 }
 
+/* One line; the section on it has all of it. */
+static void put_carbon(struct eco_doc *doc, const json_t *report)
+{
+    const json_t *impact = json_object_get(report, "impact"), *factors = json_object_get(impact, "factors");
+    const char *policy = eco_member_text(report, "policy");
+    const json_t *row = json_object_get(json_object_get(impact, "by_policy"), policy ? policy : "");
+    const char *name = eco_member_text(json_object_get(factors, "location"), "name");
+    bool is_world = json_is_true(json_object_get(factors, "is_world_mean"));
+    char grams[3 * ECO_FIGURE_MAX], intensity[ECO_FIGURE_MAX];
+    eco_fact_range(eco_member_number(row, "co2e_g"), eco_member_number(row, "co2e_low_g"),
+                   eco_member_number(row, "co2e_high_g"), "g", grams, sizeof grams);
+    if (!grams[0])
+        return;
+    eco_fact_quantity(eco_member_number(factors, "intensity_g_per_kwh"), "g/kWh", intensity);
+    eco_doc_paragraph(doc, "Of the first figure: %s%s CO2e, %.80s, %s.",
+                      json_is_true(json_object_get(impact, "is_lower_bound")) ? "at least " : "", grams,
+                      is_world ? "world's mean (no place was given)"
+                      : name   ? name
+                               : "place unknown",
+                      intensity);
+}
+
 void eco_report_answer(struct eco_doc *doc, const struct eco_report_run *run)
 {
     struct eco_headline headlines[ECO_HEADLINE_MAX];
@@ -93,6 +115,8 @@ void eco_report_answer(struct eco_doc *doc, const struct eco_report_run *run)
         put_cards(doc, headlines, count);
     else
         put_lines(doc, headlines, count);
+    if (count > 0)
+        put_carbon(doc, report);
     if (count > 0 && headlines[0].is_estimate)
         eco_doc_notice(
             doc, "The joules are a model, for no energy counter could be read. Most of its error is the "

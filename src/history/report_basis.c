@@ -147,8 +147,9 @@ static void put_number(struct eco_doc *doc, double value, const char *unit)
 
 void eco_report_phases(struct eco_doc *doc, const json_t *report)
 {
-    static const struct eco_doc_column columns[] = {
-        {"phase", false}, {"begins", true}, {"ends", true}, {"energy", true}, {"CPU time", true}};
+    static const struct eco_doc_column columns[] = {{"phase", false},  {"times", true}, {"begins", true},
+                                                    {"ends", true},    {"lasts", true}, {"energy", true},
+                                                    {"CPU time", true}};
     const json_t *phases = json_object_get(report, "phases");
     size_t count = json_array_size(phases);
     if (count == 0)
@@ -160,8 +161,10 @@ void eco_report_phases(struct eco_doc *doc, const json_t *report)
         const char *name = eco_member_text(phase, "name");
         char joules[ECO_FIGURE_MAX];
         eco_doc_cell(doc, "%.120s", name ? name : "?");
+        put_number(doc, eco_member_number(phase, "count"), "");
         put_number(doc, eco_member_number(phase, "start_offset_s"), "s");
         put_number(doc, eco_member_number(phase, "end_offset_s"), "s");
+        put_number(doc, eco_member_number(phase, "duration_s"), "s");
         eco_fact_joules(report, eco_member_number(json_object_get(phase, "energy"), "job_j"), joules);
         eco_doc_cell(doc, "%s", joules);
         put_number(doc, eco_member_number(json_object_get(phase, "usage"), "cpu_s"), "s");
@@ -169,6 +172,28 @@ void eco_report_phases(struct eco_doc *doc, const json_t *report)
     eco_doc_table_end(doc);
     if (count > ROWS_MAX)
         eco_doc_paragraph(doc, "%d of %zu phases are shown.", ROWS_MAX, count);
+    eco_doc_section_end(doc);
+}
+
+/* What the job told of its progress when it ended early, or while it goes on. */
+void eco_report_prediction(struct eco_doc *doc, const json_t *report)
+{
+    const json_t *prediction = json_object_get(report, "prediction");
+    const char *basis = eco_member_text(prediction, "basis");
+    double job_j = eco_member_number(prediction, "job_j"),
+           duration_s = eco_member_number(prediction, "duration_s");
+    double done = eco_member_number(prediction, "done_ratio");
+    char energy[3 * ECO_FIGURE_MAX], duration[ECO_FIGURE_MAX] = "an unknown time", percent[ECO_FIGURE_MAX];
+    if (!isfinite(job_j) || !(done < 1))
+        return;
+    eco_fact_range(job_j, eco_member_number(prediction, "job_low_j"),
+                   eco_member_number(prediction, "job_high_j"), "J", energy, sizeof energy);
+    if (isfinite(duration_s))
+        eco_duration_format(duration_s, duration);
+    eco_fact_quantity(eco_fact_rounded(done * 100), "%", percent);
+    eco_doc_section(doc, "What the whole would take");
+    eco_doc_paragraph(doc, "%s in %s, by %.40s: %s was done.", energy, duration, basis ? basis : "its course",
+                      percent);
     eco_doc_section_end(doc);
 }
 

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Curves as SVG. What is drawn lies in an inner picture that is stretched to the width there is; texts stand
- * in the outer one by percent, so that they keep their size on a phone and on paper. Steps, not slopes: a
- * point is the mean of its stretch, and the area its energy.
- */
+/* Power over time, stacked, and the panels of a card. */
 #include "base/text.h"
 #include "history/member.h"
-#include "history/report_facts.h"
+#include "history/report_curve.h"
 #include "history/report_sections.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH     1000.0 /* of the inner picture, in its own units */
-#define STACK_MAX 7      /* domains with a colour of their own; the rest is one */
+#define PHASES_MAX 24 /* that are named in a curve */
+#define STACK_MAX  7  /* domains with a colour of their own; the rest is one */
 
 /* What is drawn on top of each other, or one line. */
 struct band {
@@ -23,156 +19,11 @@ struct band {
     double sum;
 };
 
-struct frame {
-    struct eco_buf *out;
-    const struct eco_series *series;
-    double height, top; /* of the inner picture; its largest value */
-    double end_s;
-};
-
-static double length_s(const struct eco_series *series, size_t i)
-{
-    return series->end_s[i] - eco_series_start_s(series, i);
-}
-
 static double power_w(const struct eco_series *series, size_t i, unsigned domain, bool is_machine)
 {
     const struct eco_series_cell *cell = eco_series_at(series, i, domain);
-    double joules = is_machine ? cell->machine_j : cell->job_j, seconds = length_s(series, i);
+    double joules = is_machine ? cell->machine_j : cell->job_j, seconds = eco_series_length_s(series, i);
     return seconds > 0 && joules > 0 ? joules / seconds : 0;
-}
-
-/* The next round number: 1, 2, 2.5, 5 times a power of ten. */
-static double round_up(double value)
-{
-    static const double steps[] = {1, 2, 2.5, 5, 10};
-    if (!(value > 1e-12) || !(value < 1e15))
-        return 1;
-    double power = pow(10, floor(log10(value)));
-    for (size_t i = 0; i < ECO_COUNT(steps); i++)
-        if (value <= steps[i] * power * (1 + 1e-9))
-            return steps[i] * power;
-    return 10 * power;
-}
-
-static void put_xy(const struct frame *frame, char command, double t_s, double value)
-{
-    double x = WIDTH * t_s / frame->end_s, y = frame->height * (1 - value / frame->top);
-    eco_buf_char(frame->out, command);
-    eco_buf_fixed(frame->out, x, 1);
-    eco_buf_char(frame->out, ' ');
-    eco_buf_fixed(frame->out, y > 0 ? y : 0, 1);
-}
-
-/* Between two stairs. */
-static void put_area(const struct frame *frame, const double *lower, const double *upper, unsigned color)
-{
-    const struct eco_series *series = frame->series;
-    eco_buf_printf(frame->out, "<path class=\"s%u\" d=\"", color);
-    for (size_t i = 0; i < series->count; i++) {
-        put_xy(frame, i ? 'L' : 'M', eco_series_start_s(series, i), upper[i]);
-        put_xy(frame, 'L', series->end_s[i], upper[i]);
-    }
-    for (size_t i = series->count; i-- > 0;) {
-        put_xy(frame, 'L', series->end_s[i], lower[i]);
-        put_xy(frame, 'L', eco_series_start_s(series, i), lower[i]);
-    }
-    eco_buf_text(frame->out, "Z\"/>\n");
-}
-
-static void put_line(const struct frame *frame, const double *values)
-{
-    const struct eco_series *series = frame->series;
-    eco_buf_text(frame->out, "<path class=\"line\" d=\"");
-    for (size_t i = 0; i < series->count; i++) {
-        put_xy(frame, i ? 'L' : 'M', eco_series_start_s(series, i), values[i]);
-        put_xy(frame, 'L', series->end_s[i], values[i]);
-    }
-    eco_buf_text(frame->out, "\"/>\n");
-}
-
-static double tick_step_s(double end_s)
-{
-    static const double steps[] = {1e-3,  2e-3,  5e-3,  0.01,   0.02,   0.05,    0.1,     0.2,
-                                   0.5,   1,     2,     5,      10,     15,      30,      60,
-                                   120,   300,   600,   900,    1800,   3600,    7200,    10800,
-                                   21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000};
-    for (size_t i = 0; i < ECO_COUNT(steps); i++)
-        if (end_s / steps[i] <= 5)
-            return steps[i];
-    return end_s / 4;
-}
-
-static void put_time(struct eco_buf *out, double t_s)
-{
-    char text[ECO_FIGURE_MAX];
-    const char *unit = t_s < 1 ? "ms" : t_s < 120 ? "s" : t_s < 7200 ? "min" : t_s < 172800 ? "h" : "d";
-    double per = t_s < 1 ? 1e-3 : t_s < 120 ? 1 : t_s < 7200 ? 60 : t_s < 172800 ? 3600 : 86400;
-    eco_fact_quantity(t_s / per, unit, text);
-    eco_buf_text(out, t_s > 0 ? text : "0");
-}
-
-static void put_axes(const struct frame *frame, const char *unit)
-{
-    double step_s = tick_step_s(frame->end_s);
-    for (int i = 0; i <= 4; i++) {
-        char text[ECO_FIGURE_MAX];
-        double y = 4 + frame->height * (1 - i / 4.0);
-        eco_buf_printf(frame->out, "<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"%d\" y2=\"%d\"/>", (int)y,
-                       (int)y);
-        eco_fact_quantity(frame->top * i / 4, unit, text);
-        if (i > 0 && (i % 2 == 0 || frame->height > 100))
-            eco_buf_printf(frame->out, "<text class=\"tick\" x=\"3\" y=\"%d\">%s</text>\n", (int)y + 12,
-                           text);
-    }
-    int ticks = (int)(frame->end_s / step_s * 1.0001); /* at most 5, see above */
-    for (int i = 0; i <= ticks; i++) {
-        double t_s = i * step_s;
-        double percent = 100 * t_s / frame->end_s;
-        const char *anchor = percent < 5 ? "start" : percent > 92 ? "end" : "middle";
-        eco_buf_text(frame->out, "<text class=\"tick\" text-anchor=\"");
-        eco_buf_text(frame->out, anchor);
-        eco_buf_text(frame->out, "\" x=\"");
-        eco_buf_fixed(frame->out, percent < 100 ? percent : 100, 2);
-        eco_buf_printf(frame->out, "%%\" y=\"%d\">", (int)frame->height + 20);
-        put_time(frame->out, t_s);
-        eco_buf_text(frame->out, "</text>\n");
-    }
-}
-
-static void begin(const struct frame *frame, const char *label)
-{
-    eco_buf_printf(frame->out,
-                   "<svg class=\"chart\" width=\"100%%\" height=\"%d\" role=\"img\" aria-label=\"",
-                   (int)frame->height + 26);
-    eco_html_text(frame->out, label, ECO_DOC_TEXT_MAX);
-    eco_buf_printf(frame->out,
-                   "\">\n<svg class=\"plot\" y=\"4\" width=\"100%%\" height=\"%d\" viewBox=\"0 0 1000 %d\" "
-                   "preserveAspectRatio=\"none\">\n",
-                   (int)frame->height, (int)frame->height);
-}
-
-/* Time without a figure is not time without power. */
-static bool put_gaps(const struct frame *frame)
-{
-    const struct eco_series *series = frame->series;
-    bool any = false;
-    for (size_t i = 0; i < series->count; i++) {
-        double known_s = 0;
-        for (unsigned d = 0; d < series->domain_count; d++)
-            if (series->domains[d].counted)
-                known_s = fmax(known_s, eco_series_at(series, i, d)->known_s);
-        if (known_s >= 0.5 * length_s(series, i))
-            continue;
-        double from = WIDTH * eco_series_start_s(series, i) / frame->end_s;
-        eco_buf_text(frame->out, "<rect class=\"gap\" x=\"");
-        eco_buf_fixed(frame->out, from, 1);
-        eco_buf_text(frame->out, "\" width=\"");
-        eco_buf_fixed(frame->out, WIDTH * length_s(series, i) / frame->end_s, 1);
-        eco_buf_printf(frame->out, "\" y=\"0\" height=\"%d\"/>\n", (int)frame->height);
-        any = true;
-    }
-    return any;
 }
 
 static unsigned choose_bands(const struct eco_series *series, bool is_machine,
@@ -185,7 +36,7 @@ static unsigned choose_bands(const struct eco_series *series, bool is_machine,
         if (!series->domains[d].counted)
             continue;
         for (size_t i = 0; i < series->count; i++)
-            band.sum += power_w(series, i, d, is_machine) * length_s(series, i);
+            band.sum += power_w(series, i, d, is_machine) * eco_series_length_s(series, i);
         unsigned at = count++;
         for (; at > 0 && all[at - 1].sum < band.sum; at--)
             all[at] = all[at - 1];
@@ -241,10 +92,10 @@ static void put_legend(struct eco_buf *out, const struct band *bands, unsigned c
     eco_buf_text(out, "<span class=\"readout\" aria-live=\"off\"></span></figcaption>\n");
 }
 
-static void draw_stack(struct frame *frame, const struct band *bands, unsigned count, bool is_machine)
+static void draw_stack(struct eco_curve *curve, const struct band *bands, unsigned count, bool is_machine)
 {
     static double lower[ECO_SERIES_POINTS], upper[ECO_SERIES_POINTS], machine[ECO_SERIES_POINTS];
-    const struct eco_series *series = frame->series;
+    const struct eco_series *series = curve->series;
     memset(lower, 0, sizeof lower);
     memset(machine, 0, sizeof machine);
     for (unsigned b = 0; b < count; b++) {
@@ -252,11 +103,11 @@ static void draw_stack(struct frame *frame, const struct band *bands, unsigned c
             upper[i] = lower[i] + band_power_w(series, i, bands, count, b, is_machine);
             machine[i] += band_power_w(series, i, bands, count, b, true);
         }
-        put_area(frame, lower, upper, b);
+        eco_curve_area(curve, lower, upper, b);
         memcpy(lower, upper, sizeof lower);
     }
     if (!is_machine)
-        put_line(frame, machine);
+        eco_curve_line(curve, machine);
 }
 
 static double largest_w(const struct eco_series *series)
@@ -273,45 +124,77 @@ static double largest_w(const struct eco_series *series)
     return most_w;
 }
 
+static void put_percent(struct eco_buf *out, const char *key, double percent)
+{
+    eco_buf_printf(out, " %s=\"", key);
+    eco_buf_fixed(out, percent, 2);
+    eco_buf_text(out, "%\"");
+}
+
+/* Where phases begin, with their names; one that came several times has no one place. */
+static void put_phases(const struct eco_curve *curve, const json_t *report)
+{
+    const json_t *phases = json_object_get(report, "phases");
+    for (size_t i = 0; i < json_array_size(phases) && i < PHASES_MAX; i++) {
+        const json_t *phase = json_array_get(phases, i);
+        const char *name = eco_member_text(phase, "name");
+        double from_s = eco_member_number(phase, "start_offset_s"),
+               to_s = eco_member_number(phase, "end_offset_s");
+        if (!name || !(from_s >= 0) || !(to_s > from_s) || !(to_s <= curve->end_s * 1.01) ||
+            eco_member_number(phase, "count") > 1)
+            continue;
+        eco_buf_text(curve->out, "<svg class=\"phase\" y=\"4\"");
+        put_percent(curve->out, "x", 100 * from_s / curve->end_s);
+        put_percent(curve->out, "width", 100 * (to_s - from_s) / curve->end_s);
+        eco_buf_printf(curve->out, " height=\"%d\"><title>", (int)curve->height);
+        eco_html_text(curve->out, name, ECO_DOC_TEXT_MAX);
+        eco_buf_text(curve->out,
+                     "</title><line x1=\"0\" x2=\"0\" y1=\"0\" y2=\"100%\"/><text x=\"4\" y=\"24\">");
+        eco_html_text(curve->out, name, 60);
+        eco_buf_text(curve->out, "</text></svg>\n");
+    }
+}
+
 void eco_html_power(struct eco_buf *out, const json_t *report, const struct eco_series *series)
 {
     struct band bands[STACK_MAX + 1];
     double end_s = series->count ? series->end_s[series->count - 1] : 0;
-    struct frame frame = {out, series, 200, round_up(largest_w(series)), end_s};
+    struct eco_curve curve = {out, series, 200, eco_curve_top(largest_w(series)), end_s};
     if (!(end_s > 0))
         return;
     double job_j = eco_member_number(json_object_get(report, "energy"), "job_j");
     bool is_machine = !(job_j > 0);
     unsigned count = choose_bands(series, is_machine, bands);
     eco_buf_text(out, "<figure>\n");
-    begin(&frame, "Power over time, by part of the machine");
-    bool has_gaps = put_gaps(&frame);
-    draw_stack(&frame, bands, count, is_machine);
+    eco_curve_begin(&curve, "Power over time, by part of the machine");
+    bool has_gaps = eco_curve_gaps(&curve);
+    draw_stack(&curve, bands, count, is_machine);
     eco_buf_text(out, "<path class=\"cursor\" d=\"\"/></svg>\n");
-    put_axes(&frame, "W");
+    eco_curve_axes(&curve, "W");
+    put_phases(&curve, report);
     eco_buf_text(out, "</svg>\n");
     put_legend(out, bands, count, is_machine, has_gaps);
     eco_buf_text(out, "</figure>\n");
 }
 
 /* One small picture of a card: `pick` gives the value of a point. */
-static void put_panel(struct frame *frame, const char *title, const char *unit, unsigned domain,
+static void put_panel(struct eco_curve *curve, const char *title, const char *unit, unsigned domain,
                       double (*pick)(const struct eco_series *, size_t, unsigned), double top)
 {
     static double lower[ECO_SERIES_POINTS], upper[ECO_SERIES_POINTS];
     double most = 0;
-    for (size_t i = 0; i < frame->series->count; i++) {
-        upper[i] = pick(frame->series, i, domain);
+    for (size_t i = 0; i < curve->series->count; i++) {
+        upper[i] = pick(curve->series, i, domain);
         most = fmax(most, upper[i]);
     }
     memset(lower, 0, sizeof lower);
-    frame->top = top > 0 ? top : round_up(most);
-    eco_buf_printf(frame->out, "<figure class=\"panel\"><figcaption>%s</figcaption>\n", title);
-    begin(frame, title);
-    put_area(frame, lower, upper, 0);
-    eco_buf_text(frame->out, "</svg>\n");
-    put_axes(frame, unit);
-    eco_buf_text(frame->out, "</svg></figure>\n");
+    curve->top = top > 0 ? top : eco_curve_top(most);
+    eco_buf_printf(curve->out, "<figure class=\"panel\"><figcaption>%s</figcaption>\n", title);
+    eco_curve_begin(curve, title);
+    eco_curve_area(curve, lower, upper, 0);
+    eco_buf_text(curve->out, "</svg>\n");
+    eco_curve_axes(curve, unit);
+    eco_buf_text(curve->out, "</svg></figure>\n");
 }
 
 static double pick_power_w(const struct eco_series *series, size_t i, unsigned domain)
@@ -321,7 +204,7 @@ static double pick_power_w(const struct eco_series *series, size_t i, unsigned d
 
 static double pick_busy_percent(const struct eco_series *series, size_t i, unsigned domain)
 {
-    double seconds = length_s(series, i);
+    double seconds = eco_series_length_s(series, i);
     return seconds > 0 ? fmin(100, 100 * eco_series_at(series, i, domain)->busy_s / seconds) : 0;
 }
 
@@ -333,12 +216,12 @@ static double pick_memory_gib(const struct eco_series *series, size_t i, unsigne
 void eco_html_card(struct eco_buf *out, const struct eco_series *series, unsigned domain)
 {
     double end_s = series->count ? series->end_s[series->count - 1] : 0;
-    struct frame frame = {out, series, 90, 1, end_s};
+    struct eco_curve curve = {out, series, 90, 1, end_s};
     if (!(end_s > 0))
         return;
     eco_buf_text(out, "<div class=\"panels\">\n");
-    put_panel(&frame, "Power of the whole card", "W", domain, pick_power_w, 0);
-    put_panel(&frame, "Busy", "%", domain, pick_busy_percent, 100);
-    put_panel(&frame, "Memory in use", "GiB", domain, pick_memory_gib, 0);
+    put_panel(&curve, "Power of the whole card", "W", domain, pick_power_w, 0);
+    put_panel(&curve, "Busy", "%", domain, pick_busy_percent, 100);
+    put_panel(&curve, "Memory in use", "GiB", domain, pick_memory_gib, 0);
     eco_buf_text(out, "</div>\n");
 }

@@ -49,5 +49,9 @@ void eco_fact_idle(const json_t *report, char *ret, size_t size);
 void eco_fact_quantity(double value, const char *unit, char ret[ECO_FIGURE_MAX]);
 /** To two digits: what is said of an error needs no more. */
 double eco_fact_rounded(double value);
+/** "24.6 mWh": to three digits, with the prefix that fits; "unknown" for NaN. */
+void eco_fact_scaled(double value, const char *unit, char ret[ECO_FIGURE_MAX]);
+/** "1.5 mg (0.5 to 3.7 mg)": to two digits of the value; "" where that is not known. */
+void eco_fact_range(double value, double low, double high, const char *unit, char *ret, size_t size);
 /** Joules in the scale of the whole report, by eco_fact_digit. */
 void eco_fact_joules(const json_t *report, double joules, char ret[ECO_FIGURE_MAX]);

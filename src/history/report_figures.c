@@ -65,6 +65,38 @@ static void put_scaled(double value, int digit, const char *unit, char ret[ECO_F
     eco_figure_format(value, digit, &scale, unit, ret);
 }
 
+static int digits_of(double value, int count)
+{
+    bool is_plain = fabs(value) > 1e-15 && fabs(value) < 1e25;
+    return is_plain ? (int)floor(log10(fabs(value))) - count + 1 : 0;
+}
+
+void eco_fact_scaled(double value, const char *unit, char ret[ECO_FIGURE_MAX])
+{
+    if (isfinite(value) && fabs(value) < 1e25)
+        put_scaled(value, digits_of(value, 3), unit, ret);
+    else
+        (void)snprintf(ret, ECO_FIGURE_MAX, "unknown");
+}
+
+void eco_fact_range(double value, double low, double high, const char *unit, char *ret, size_t size)
+{
+    char middle[ECO_FIGURE_MAX], from[ECO_FIGURE_MAX], to[ECO_FIGURE_MAX];
+    int digit = digits_of(value, 2);
+    struct eco_scale scale;
+    ret[0] = 0;
+    if (!isfinite(value) || !(fabs(value) < 1e25))
+        return;
+    scale = eco_scale_for(value, digit);
+    eco_figure_format(value, digit, &scale, unit, middle);
+    (void)snprintf(ret, size, "%s", middle);
+    if (!isfinite(low) || !isfinite(high) || !(fabs(low) < 1e25) || !(fabs(high) < 1e25))
+        return;
+    eco_figure_number(low, digit, &scale, from);
+    eco_figure_format(high, digit, &scale, unit, to);
+    (void)snprintf(ret, size, "%s (%s to %s)", middle, from, to);
+}
+
 void eco_fact_joules(const json_t *report, double joules, char ret[ECO_FIGURE_MAX])
 {
     if (isfinite(joules) && fabs(joules) < 1e25)

@@ -38,7 +38,7 @@ static void put_area(struct eco_buf *out, const struct eco_family *tree, const s
     char figure[ECO_FIGURE_MAX], rest[ECO_FIGURE_MAX];
     (void)snprintf(rest, sizeof rest, "%llu more", (unsigned long long)row->processes);
     const char *name = row->process ? eco_family_name(row) : rest;
-    eco_fact_quantity(row->sum, tree->is_by_energy ? "J" : "s", figure);
+    eco_fact_scaled(row->sum, tree->is_by_energy ? "J" : "s", figure);
     eco_buf_text(out, "<svg");
     put_percent(out, "x", row->offset < 1 ? row->offset : 1);
     put_percent(out, "width", width < 1 ? width : 1);
@@ -66,7 +66,7 @@ void eco_html_icicle(struct eco_buf *out, const struct eco_family *tree)
         if (tree->rows[i].sum >= LEAST * tree->total && tree->rows[i].depth + 1 > levels)
             levels = tree->rows[i].depth + 1;
     levels = levels < LEVELS_MAX ? levels : LEVELS_MAX;
-    eco_fact_quantity(tree->total, tree->is_by_energy ? "J" : "s", figure);
+    eco_fact_scaled(tree->total, tree->is_by_energy ? "J" : "s", figure);
     eco_buf_printf(
         out,
         "<figure><svg class=\"icicle\" width=\"100%%\" height=\"%u\" role=\"img\" aria-label=\"%s by process "

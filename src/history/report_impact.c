@@ -9,144 +9,202 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ROWS_MAX 64
+#define ROWS_MAX   64
+#define S_PER_YEAR (365.25 * 86400)
+#define WH_PER_KWH 1e3
 
-static void put_quantity(struct eco_doc *doc, const json_t *object, const char *key, const char *unit)
+static void put_scaled(struct eco_doc *doc, double value, const char *unit)
 {
     char text[ECO_FIGURE_MAX];
-    double value = eco_member_number(object, key);
-    eco_fact_quantity(value, unit, text);
+    eco_fact_scaled(value, unit, text);
     eco_doc_cell(doc, "%s", isfinite(value) ? text : "-");
 }
 
-/* A figure that may stand alone or with its range: {"value", "low", "high"}. */
-static double value_of(const json_t *object, const char *key)
+static void put_range(struct eco_doc *doc, const json_t *row, const char *value, const char *low,
+                      const char *high, const char *unit)
 {
-    const json_t *value = json_object_get(object, key);
-    return json_is_object(value) ? eco_member_number(value, "value") : eco_member_number(object, key);
+    char text[3 * ECO_FIGURE_MAX];
+    eco_fact_range(eco_member_number(row, value), eco_member_number(row, low), eco_member_number(row, high),
+                   unit, text, sizeof text);
+    eco_doc_cell(doc, "%s", text[0] ? text : "-");
 }
 
-static void put_range(struct eco_doc *doc, const json_t *row)
+static void put_money(struct eco_doc *doc, double amount, const char *currency)
 {
-    double low = eco_member_number(row, "co2e_low_g"), high = eco_member_number(row, "co2e_high_g");
-    char from[ECO_FIGURE_MAX], to[ECO_FIGURE_MAX];
-    if (!isfinite(low) || !isfinite(high)) {
-        eco_doc_cell(doc, "-");
-        return;
-    }
-    eco_fact_quantity(low, "", from);
-    eco_fact_quantity(high, "g", to);
-    eco_doc_cell(doc, "%s to %s", from, to);
+    char text[ECO_FIGURE_MAX];
+    eco_fact_quantity(eco_fact_rounded(amount), currency ? currency : "", text);
+    eco_doc_cell(doc, "%s", isfinite(amount) ? text : "-");
 }
 
 static void put_policies(struct eco_doc *doc, const json_t *impact)
 {
-    static const struct eco_doc_column columns[] = {{"policy", false},
-                                                    {"energy", true},
-                                                    {"at the meter", true},
-                                                    {"CO\xE2\x82\x82"
-                                                     "e",
-                                                     true},
-                                                    {"95 %", true},
-                                                    {"water", true},
-                                                    {"cost", true}};
+    static const struct eco_doc_column columns[] = {{"policy", false},  {"energy", true},
+                                                    {"with PUE", true}, {"CO2e", true},
+                                                    {"water", true},    {"electricity", true}};
     json_t *policies = json_object_get(impact, "by_policy"), *row;
     const char *policy, *currency = eco_member_text(json_object_get(impact, "factors"), "currency");
     eco_doc_table(doc, columns, ECO_COUNT(columns));
     json_object_foreach(policies, policy, row)
     {
-        char water[ECO_FIGURE_MAX];
         if (!json_is_object(row))
             continue;
         eco_doc_cell(doc, "%.40s", policy);
-        put_quantity(doc, row, "energy_it_kwh", "kWh");
-        put_quantity(doc, row, "energy_facility_kwh", "kWh");
-        put_quantity(doc, row, "co2e_g", "g");
-        put_range(doc, row);
-        eco_fact_quantity(value_of(row, "water_l"), "L", water);
-        eco_doc_cell(doc, "%s", isfinite(value_of(row, "water_l")) ? water : "-");
-        put_quantity(doc, row, "cost", currency ? currency : "");
+        put_scaled(doc, eco_member_number(row, "energy_it_kwh") * WH_PER_KWH, "Wh");
+        put_scaled(doc, eco_member_number(row, "energy_facility_kwh") * WH_PER_KWH, "Wh");
+        put_range(doc, row, "co2e_g", "co2e_low_g", "co2e_high_g", "g");
+        put_range(doc, row, "water_l", "water_low_l", "water_high_l", "L");
+        put_money(doc, eco_member_number(row, "cost"), currency);
     }
     eco_doc_table_end(doc);
 }
 
-static void format_value(const json_t *value, char *ret, size_t size)
+/* Value, source and year are members beside each other: X, X_source, X_year. */
+static void put_factor(struct eco_doc *doc, const json_t *factors, const char *words, const char *key,
+                       const char *origin, const char *unit)
 {
-    char number[ECO_FIGURE_MAX];
-    ret[0] = 0;
-    if (json_is_string(value)) {
-        (void)snprintf(ret, size, "%.300s", json_string_value(value));
-    } else if (json_is_number(value)) {
-        eco_fact_quantity(json_number_value(value), "", number);
-        (void)snprintf(ret, size, "%s", number);
-    } else if (json_is_boolean(value)) {
-        (void)snprintf(ret, size, "%s", json_is_true(value) ? "yes" : "no");
-    }
-}
-
-/* {"code": "FR", "source": ...}: the first member that is no source, year or note is the value. */
-static const json_t *main_value(json_t *factor)
-{
-    static const char *const keys[] = {"value", "code", "name", "low"};
-    for (size_t i = 0; i < ECO_COUNT(keys); i++) {
-        const json_t *value = json_object_get(factor, keys[i]);
-        if (value && !json_is_null(value))
-            return value;
-    }
-    return NULL;
-}
-
-static void put_factor(struct eco_doc *doc, const char *name, json_t *factor)
-{
-    char value[512], source[512], year[64], words[96];
-    format_value(json_is_object(factor) ? main_value(factor) : factor, value, sizeof value);
-    format_value(json_object_get(factor, "source"), source, sizeof source);
-    format_value(json_object_get(factor, "year"), year, sizeof year);
-    if (!value[0])
+    char name[64], value[ECO_FIGURE_MAX];
+    double number = eco_member_number(factors, key);
+    if (!isfinite(number))
         return;
-    (void)snprintf(words, sizeof words, "%.80s", name);
-    for (char *c = words; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
+    eco_fact_quantity(number, unit, value);
     eco_doc_cell(doc, "%s", words);
     eco_doc_cell(doc, "%s", value);
-    eco_doc_cell(doc, "%s", source);
-    eco_doc_cell(doc, "%s", year);
+    (void)snprintf(name, sizeof name, "%s_source", origin);
+    const char *source = eco_member_text(factors, name);
+    (void)snprintf(name, sizeof name, "%s_year", origin);
+    double year = eco_member_number(factors, name);
+    eco_doc_cell(doc, "%.300s", source ? source : strcmp(key, "pue") == 0 ? "not applied" : "given");
+    if (year > 1900 && year < 3000)
+        eco_doc_cell(doc, "%d", (int)year);
+    else
+        eco_doc_cell(doc, "%s", "");
 }
 
-static void put_factors(struct eco_doc *doc, json_t *factors)
+static void put_location(struct eco_doc *doc, const json_t *factors)
+{
+    const json_t *location = json_object_get(factors, "location");
+    const char *code = eco_member_text(location, "code"), *name = eco_member_text(location, "name");
+    const char *source = eco_member_text(location, "source");
+    bool is_world = json_is_true(json_object_get(factors, "is_world_mean"));
+    eco_doc_cell(doc, "place");
+    eco_doc_cell(doc, "%.60s%s%.80s%s", code ? code : "", code && name ? " (" : "", name ? name : "",
+                 code && name ? ")" : "");
+    eco_doc_cell(doc, "%.80s", is_world ? "none was given: the world's mean" : source ? source : "");
+    eco_doc_cell(doc, "%s", "");
+}
+
+static void put_factors(struct eco_doc *doc, const json_t *factors)
 {
     static const struct eco_doc_column columns[] = {
-        {"factor", false}, {"value", true}, {"source", false}, {"year", true}};
-    const char *name;
-    json_t *factor;
-    size_t count = 0;
+        {"factor", false}, {"value", true}, {"from", false}, {"year", true}};
+    static const struct {
+        const char *words, *key, *origin, *unit;
+    } rows[] = {
+        {"carbon intensity, CO2e", "intensity_g_per_kwh", "intensity", "g/kWh"},
+        {"PUE", "pue", "pue", ""},
+        {"water at the site", "water_on_site_l_per_kwh", "water_on_site", "L/kWh"},
+        {"water of electricity", "water_off_site_l_per_kwh", "water_off_site", "L/kWh"},
+    };
+    const json_t *wall = json_object_get(factors, "wall_factor");
+    const char *currency = eco_member_text(factors, "currency");
     eco_doc_table(doc, columns, ECO_COUNT(columns));
-    json_object_foreach(factors, name, factor)
-    {
-        if (count++ < ROWS_MAX)
-            put_factor(doc, name, factor);
+    put_location(doc, factors);
+    for (size_t i = 0; i < ECO_COUNT(rows); i++)
+        put_factor(doc, factors, rows[i].words, rows[i].key, rows[i].origin, rows[i].unit);
+    if (currency && isfinite(eco_member_number(factors, "price_per_kwh"))) {
+        char unit[ECO_FIGURE_MAX];
+        (void)snprintf(unit, sizeof unit, "%.8s/kWh", currency);
+        put_factor(doc, factors, "electricity", "price_per_kwh", "price", unit);
+    }
+    put_factor(doc, wall, "at the plug: constant", "constant_w", "", "W");
+    put_factor(doc, wall, "at the plug: times what is measured", "ratio", "", "");
+    eco_doc_table_end(doc);
+}
+
+static void put_method(struct eco_doc *doc, const json_t *impact, const json_t *factors)
+{
+    const char *method = eco_member_text(factors, "method"),
+               *resolution = eco_member_text(factors, "resolution");
+    const char *scope = eco_member_text(factors, "scope"), *boundary = eco_member_text(impact, "boundary");
+    double spread = eco_member_number(factors, "intensity_spread_ratio");
+    char percent[ECO_FIGURE_MAX];
+    eco_doc_paragraph(
+        doc, "Carbon by %.40s, %.40s, %.40s; boundary: %.60s. Only figures with all of these alike compare.",
+        method ? method : "an unknown method", resolution ? resolution : "resolution unknown",
+        scope ? scope : "scope unknown", boundary ? boundary : "unknown");
+    if (json_is_true(json_object_get(impact, "is_lower_bound")))
+        eco_doc_paragraph(doc, "A lower bound: what is not counted (below) is not in these figures.");
+    if (isfinite(spread)) {
+        eco_fact_quantity(eco_fact_rounded(spread * 100), "%", percent);
+        eco_doc_paragraph(
+            doc, "The ranges hold the interval of the energy and \xC2\xB1%s of the carbon intensity.",
+            percent);
+    }
+}
+
+static void put_embodied(struct eco_doc *doc, const json_t *embodied)
+{
+    static const struct eco_doc_column columns[] = {
+        {"part", false}, {"whole", true}, {"share", true}, {"of this run", true}, {"from", false}};
+    const json_t *parts = json_object_get(embodied, "parts");
+    const char *basis = eco_member_text(embodied, "share_basis");
+    double years = eco_member_number(embodied, "lifetime_s") / S_PER_YEAR;
+    char grams[ECO_FIGURE_MAX], lifetime[ECO_FIGURE_MAX];
+    if (!isfinite(eco_member_number(embodied, "co2e_g")))
+        return;
+    eco_doc_heading(doc, "Embodied");
+    eco_fact_scaled(eco_member_number(embodied, "co2e_g"), "g", grams);
+    eco_fact_quantity(eco_fact_rounded(years), "years", lifetime);
+    eco_doc_paragraph(doc,
+                      "%s CO2e of making the machine fall to this run, over a life of %s, by %.80s. Not in "
+                      "the table above.",
+                      grams, lifetime, basis ? basis : "an unknown share");
+    eco_doc_table(doc, columns, ECO_COUNT(columns));
+    for (size_t i = 0; i < json_array_size(parts) && i < ROWS_MAX; i++) {
+        const json_t *part = json_array_get(parts, i);
+        const char *name = eco_member_text(part, "name"), *source = eco_member_text(part, "source");
+        char share[ECO_FIGURE_MAX];
+        eco_doc_cell(doc, "%.80s", name ? name : "?");
+        put_scaled(doc, eco_member_number(part, "whole_g"), "g");
+        eco_fact_quantity(eco_fact_rounded(eco_member_number(part, "share") * 100), "%", share);
+        eco_doc_cell(doc, "%s", share);
+        put_scaled(doc, eco_member_number(part, "co2e_g"), "g");
+        eco_doc_cell(doc, "%.300s", source ? source : "");
     }
     eco_doc_table_end(doc);
 }
 
-/* Members of the impact that are objects of figures: embodied, sci, market_based, prediction. */
-static void put_figures(struct eco_doc *doc, const char *title, json_t *object)
+static void put_sci(struct eco_doc *doc, const json_t *sci)
 {
-    const char *name;
-    json_t *value;
-    char text[512];
-    size_t count = 0;
-    if (json_object_size(object) == 0)
+    const char *unit = eco_member_text(sci, "unit"), *basis = eco_member_text(sci, "basis");
+    char score[ECO_FIGURE_MAX], operational[ECO_FIGURE_MAX], embodied[ECO_FIGURE_MAX];
+    if (!isfinite(eco_member_number(sci, "g_per_unit")))
         return;
-    eco_doc_heading(doc, title);
-    eco_doc_list_begin(doc);
-    json_object_foreach(object, name, value)
-    {
-        format_value(value, text, sizeof text);
-        if (text[0] && count++ < ROWS_MAX)
-            eco_doc_item(doc, "%.80s: %s", name, text);
+    eco_fact_scaled(eco_member_number(sci, "g_per_unit"), "g", score);
+    eco_fact_scaled(eco_member_number(sci, "operational_g"), "g", operational);
+    eco_fact_scaled(eco_member_number(sci, "embodied_g"), "g", embodied);
+    eco_doc_heading(doc, "Software Carbon Intensity");
+    eco_doc_paragraph(doc, "%s CO2e per %.60s: %s of operation and %s embodied in all, by %.80s.", score,
+                      unit ? unit : "run", operational, embodied, basis ? basis : "an unknown basis");
+}
+
+static void put_hours(struct eco_doc *doc, const json_t *hours)
+{
+    static const struct {
+        const char *words, *cost, *currency, *price;
+    } rows[] = {{"The machine", "cost", "currency", "price_per_hour"},
+                {"Graphics cards", "gpu_cost", "gpu_currency", "price_per_gpu_hour"}};
+    for (size_t i = 0; i < ECO_COUNT(rows); i++) {
+        const char *currency = eco_member_text(hours, rows[i].currency);
+        char cost[ECO_FIGURE_MAX], price[ECO_FIGURE_MAX];
+        if (!isfinite(eco_member_number(hours, rows[i].cost)))
+            continue;
+        eco_fact_quantity(eco_fact_rounded(eco_member_number(hours, rows[i].cost)), currency ? currency : "",
+                          cost);
+        eco_fact_quantity(eco_member_number(hours, rows[i].price), currency ? currency : "", price);
+        eco_doc_paragraph(doc, "%s by the hour: %s at %s an hour; not part of electricity.", rows[i].words,
+                          cost, price);
     }
-    eco_doc_list_end(doc);
 }
 
 static void put_equivalents(struct eco_doc *doc, const json_t *list)
@@ -163,19 +221,16 @@ static void put_equivalents(struct eco_doc *doc, const json_t *list)
 
 void eco_report_impact(struct eco_doc *doc, const json_t *report)
 {
-    const json_t *impact = json_object_get(report, "impact");
-    const char *boundary = eco_member_text(impact, "boundary");
+    const json_t *impact = json_object_get(report, "impact"), *factors = json_object_get(impact, "factors");
     if (!json_is_object(impact))
         return;
     eco_doc_section(doc, "What it costs the world");
     put_policies(doc, impact);
     put_equivalents(doc, json_object_get(impact, "equivalents"));
-    put_factors(doc, json_object_get(impact, "factors"));
-    put_figures(doc, "Market based", json_object_get(impact, "market_based"));
-    put_figures(doc, "Embodied", json_object_get(impact, "embodied"));
-    put_figures(doc, "Software Carbon Intensity", json_object_get(impact, "sci"));
-    put_figures(doc, "Prediction", json_object_get(impact, "prediction"));
-    if (boundary)
-        eco_doc_paragraph(doc, "Boundary of these figures: %.200s.", boundary);
+    put_factors(doc, factors);
+    put_method(doc, impact, factors);
+    put_hours(doc, json_object_get(impact, "by_hour"));
+    put_embodied(doc, json_object_get(impact, "embodied"));
+    put_sci(doc, json_object_get(impact, "sci"));
     eco_doc_section_end(doc);
 }

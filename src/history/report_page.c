@@ -55,6 +55,7 @@ static void put_run(struct eco_doc *doc, const struct eco_report_run *run, bool 
     eco_report_findings(doc, report);
     eco_report_chart(doc, run);
     eco_report_phases(doc, report);
+    eco_report_prediction(doc, report);
     eco_report_processes(doc, run);
     eco_report_domains(doc, report);
     eco_report_cards(doc, run);

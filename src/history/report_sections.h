@@ -25,6 +25,7 @@ void eco_report_domains(struct eco_doc *doc, const json_t *report);
 void eco_report_cards(struct eco_doc *doc, const struct eco_report_run *run);
 void eco_report_processes(struct eco_doc *doc, const struct eco_report_run *run);
 void eco_report_phases(struct eco_doc *doc, const json_t *report);
+void eco_report_prediction(struct eco_doc *doc, const json_t *report);
 void eco_report_budgets(struct eco_doc *doc, const json_t *report);
 void eco_report_impact(struct eco_doc *doc, const json_t *report);
 /** Sources, interval, idle basis, accounting, boundary, warnings. */
@@ -42,4 +43,4 @@ void eco_html_card(struct eco_buf *out, const struct eco_series *series, unsigne
 int eco_html_data(struct eco_buf *out, const struct eco_report_run *runs, size_t count) ECO_MUST_CHECK;
 
 /** The paragraph for a paper, as plain text. */
-void eco_report_statement(struct eco_buf *out, const json_t *report);
+void eco_report_statement(struct eco_buf *out, const struct eco_run_report *run);

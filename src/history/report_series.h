@@ -74,3 +74,8 @@ static inline double eco_series_start_s(const struct eco_series *series, size_t 
 {
     return point ? series->end_s[point - 1] : 0;
 }
+
+static inline double eco_series_length_s(const struct eco_series *series, size_t point)
+{
+    return series->end_s[point] - eco_series_start_s(series, point);
+}

@@ -109,26 +109,49 @@ static void put_boundary(struct eco_buf *out, const json_t *report)
     eco_buf_text(out, ". ");
 }
 
-/* A factor as it stands in the report, with its source and year. */
-static void put_factor(struct eco_buf *out, const json_t *factors, const char *key, const char *before,
-                       const char *unit)
+/* A factor as it stands in the report, with its source and year: X, X_source, X_year. */
+static void put_factor(struct eco_buf *out, const json_t *factors, const char *key, const char *origin,
+                       const char *before, const char *unit)
 {
-    const json_t *factor = json_object_get(factors, key);
-    double value =
-        json_is_object(factor) ? eco_member_number(factor, "value") : eco_member_number(factors, key);
-    const char *source = eco_member_text(factor, "source");
-    double year = eco_member_number(factor, "year");
-    char text[ECO_FIGURE_MAX];
+    double value = eco_member_number(factors, key);
+    char name[64], text[ECO_FIGURE_MAX];
     if (!isfinite(value))
         return;
     eco_fact_quantity(value, unit, text);
     eco_buf_printf(out, ", %s %s", before, text);
-    if (source && *source) {
-        eco_buf_text(out, " (");
-        put(out, source);
-        if (year > 1900 && year < 3000)
-            eco_buf_printf(out, ", %d", (int)year);
-        eco_buf_text(out, ")");
+    (void)snprintf(name, sizeof name, "%s_source", origin);
+    const char *source = eco_member_text(factors, name);
+    (void)snprintf(name, sizeof name, "%s_year", origin);
+    double year = eco_member_number(factors, name);
+    if (!source || !*source)
+        return;
+    eco_buf_text(out, " (");
+    put(out, source);
+    if (year > 1900 && year < 3000)
+        eco_buf_printf(out, ", %d", (int)year);
+    eco_buf_text(out, ")");
+}
+
+static void put_place(struct eco_buf *out, const json_t *factors)
+{
+    const char *code = eco_member_text(json_object_get(factors, "location"), "code");
+    if (json_is_true(json_object_get(factors, "is_world_mean"))) {
+        eco_buf_text(out, " by the world's mean (no place was given)");
+    } else if (code) {
+        eco_buf_text(out, " in ");
+        put(out, code);
+    }
+}
+
+static void put_method_of_carbon(struct eco_buf *out, const json_t *factors)
+{
+    static const char *const keys[] = {"method", "resolution", "scope"};
+    for (size_t i = 0; i < ECO_COUNT(keys); i++) {
+        const char *text = eco_member_text(factors, keys[i]);
+        if (!text)
+            continue;
+        eco_buf_text(out, ", ");
+        put(out, text);
     }
 }
 
@@ -137,19 +160,19 @@ static void put_impact(struct eco_buf *out, const json_t *report)
     const json_t *impact = json_object_get(report, "impact"), *factors = json_object_get(impact, "factors");
     const char *policy = eco_member_text(report, "policy"), *boundary = eco_member_text(impact, "boundary");
     const json_t *row = json_object_get(json_object_get(impact, "by_policy"), policy ? policy : "");
-    double low_g = eco_member_number(row, "co2e_low_g"), high_g = eco_member_number(row, "co2e_high_g");
-    char grams[ECO_FIGURE_MAX], low[ECO_FIGURE_MAX], high[ECO_FIGURE_MAX];
-    if (!isfinite(eco_member_number(row, "co2e_g")))
+    char grams[3 * ECO_FIGURE_MAX];
+    eco_fact_range(eco_member_number(row, "co2e_g"), eco_member_number(row, "co2e_low_g"),
+                   eco_member_number(row, "co2e_high_g"), "g", grams, sizeof grams);
+    if (!grams[0])
         return;
-    eco_fact_quantity(eco_member_number(row, "co2e_g"), "g", grams);
-    eco_buf_printf(out, "By policy \"%s\" this is %s of CO2e", policy, grams);
-    if (isfinite(low_g) && isfinite(high_g)) {
-        eco_fact_quantity(low_g, "", low);
-        eco_fact_quantity(high_g, "g", high);
-        eco_buf_printf(out, " (%s to %s)", low, high);
-    }
-    put_factor(out, factors, "intensity_g_per_kwh", "at a carbon intensity of", "g/kWh");
-    put_factor(out, factors, "pue", "with a PUE of", "");
+    eco_buf_text(out, "By policy \"");
+    put(out, policy);
+    bool is_bound = json_is_true(json_object_get(impact, "is_lower_bound"));
+    eco_buf_printf(out, "\" this is %s%s of CO2e", is_bound ? "at least " : "", grams);
+    put_place(out, factors);
+    put_factor(out, factors, "intensity_g_per_kwh", "intensity", "at a carbon intensity of", "g/kWh");
+    put_method_of_carbon(out, factors);
+    put_factor(out, factors, "pue", "pue", "with a PUE of", "");
     if (boundary) {
         eco_buf_text(out, ", boundary \"");
         put(out, boundary);
@@ -158,8 +181,9 @@ static void put_impact(struct eco_buf *out, const json_t *report)
     eco_buf_text(out, ". ");
 }
 
-void eco_report_statement(struct eco_buf *out, const json_t *report)
+void eco_report_statement(struct eco_buf *out, const struct eco_run_report *run)
 {
+    const json_t *report = run->root;
     char command[ECO_FACT_MAX], started[ECO_FACT_MAX], host[ECO_FACT_MAX], status[ECO_FACT_MAX];
     const char *version = eco_member_text(report, "ecocode_version"), *id = eco_member_text(report, "run_id");
     double model = eco_member_number(report, "model_version");
@@ -181,6 +205,10 @@ void eco_report_statement(struct eco_buf *out, const json_t *report)
     if (isfinite(model))
         eco_buf_printf(out, " (model version %d)", (int)model);
     eco_buf_text(out, ". ");
+    if (!run->is_complete)
+        eco_buf_text(out,
+                     "The record has no end: ecocode was killed or still goes on, and what follows is of the "
+                     "intervals that were recorded. ");
     put_energy(out, report);
     put_sources(out, report);
     put_method(out, report);

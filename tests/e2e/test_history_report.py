@@ -115,21 +115,26 @@ def test_runs_side_by_side(ecocode, home, tmp_path):
 
 def test_what_a_report_has_beside_energy_is_told(ecocode, home, tmp_path):
     impact = {"boundary": "components",
-              "factors": {"location": {"code": "FR", "source": "option"}, "currency": "EUR",
-                          "intensity_g_per_kwh": {"value": 44.0, "source": "Ember", "year": 2024}},
+              "is_lower_bound": True,
+              "factors": {"location": {"code": "FR", "name": "France", "source": "option"}, "currency": "EUR",
+                          "price_per_kwh": 0.25, "pue": 1.2, "intensity_g_per_kwh": 44.0, "intensity_source": "Ember",
+                          "intensity_year": 2024, "method": "location_average", "resolution": "annual", "scope": "lifecycle"},
               "by_policy": {"active": {"energy_it_kwh": 1.0, "energy_facility_kwh": 1.2, "co2e_g": 52.8, "co2e_low_g": 40,
                                        "co2e_high_g": 66, "water_l": 2, "cost": 0.3}},
               "market_based": None, "embodied": None, "sci": None, "prediction": None, "equivalents": []}
     members = {"impact": impact, "findings": [{"text": "One core of 8 was busy.", "what_to_do": "Use more workers."}],
-               "phases": [{"name": "load", "start_offset_s": 0, "end_offset_s": 4, "energy": {"job_j": 50.0}, "usage": {}}],
+               "prediction": {"basis": "progress", "done_ratio": 0.5, "job_j": 400.0, "job_low_j": 380, "job_high_j": 420, "duration_s": 20},
+               "phases": [{"name": "load", "count": 2, "start_offset_s": 0, "end_offset_s": 4, "duration_s": 3.5, "energy": {"job_j": 50.0}, "usage": {}}],
                "budgets": [{"limit": 100, "used": 200, "unit": "J", "ratio": 2.0, "exceeded": True}]}
     path = write_record(tmp_path / "r.jsonl", 10, report_of(10, [process(5, 1, 200.0)], **members))
     page = page_of(ecocode, home, tmp_path, path)
-    for text in ("52.8 g", "40 to 66 g", "Ember", "2024", "0.3 EUR", "One core of 8 was busy.", "EXCEEDED", "200 %"):
+    for text in ("53 g (40 to 66 g)", "FR (France)", "0.3 EUR", "0.25 EUR/kWh", "1.20 kWh", "A lower bound", "One core of 8 was busy.", "EXCEEDED", "200 %"):
         assert text in page.text, text
-    assert ["load", "0 s", "4 s", "50 J", "-"] in page.rows
+    assert ["load", "2", "0 s", "4 s", "3.5 s", "50 J", "-"] in page.rows
+    assert ["carbon intensity, CO2e", "44 g/kWh", "Ember", "2024"] in page.rows
+    assert "400 J (380 to 420 J) in 20.0 s, by progress: 50 % was done." in page.text
     said = report(ecocode, home, path, "--statement")
-    assert "52.8 g of CO2e (40 to 66 g), at a carbon intensity of 44 g/kWh (Ember, 2024)" in said
+    assert "at least 53 g (40 to 66 g) of CO2e in FR, at a carbon intensity of 44 g/kWh (Ember, 2024), location_average" in said
     plain = page_of(ecocode, home, tmp_path, write_record(tmp_path / "p.jsonl", 10, report_of(10, [process(5, 1, 200.0)])))
     for title in ("What it costs the world", "Phases", "Budgets", "What stands out", "Graphics cards"):
         assert title not in plain.text and (title in page.text or title == "Graphics cards")
@@ -167,6 +172,30 @@ def test_a_report_with_nothing_in_it_still_makes_a_page(ecocode, home, tmp_path)
     page = page_of(ecocode, home, tmp_path, path)
     assert "No energy is known" in page.text
     assert "No energy is known" in report(ecocode, home, path, "--statement")
+
+
+def test_a_killed_run_has_a_page_that_says_so(ecocode, home, tmp_path):
+    path = write_record(tmp_path / "r.jsonl", 30, report_of(30, [process(5, 1, 300.0)], run_id="c" * 32))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:21]) + lines[21][:40])  # 20 whole intervals
+    page = page_of(ecocode, home, tmp_path, path)
+    assert "This run has no end" in page.text and "for 20.0 s" in page.text and "c" * 12 in page.text
+    assert page.json()["runs"][0]["series"]["frames"] == 20
+    assert "200 J" in page.text
+    assert "This run has no end" in report(ecocode, home, path, "-o", "-", "--format", "md")
+    assert "no end" in report(ecocode, home, path, "--statement")
+
+
+def test_many_runs_are_a_table(ecocode, home, tmp_path):
+    paths = []
+    for i in range(12):
+        paths.append(tmp_path / f"{i}.json")
+        paths[-1].write_text(json.dumps(report_of(10, [process(5, 1, 200.0 + i)], run_id=f"{i:032x}")))
+    page = page_of(ecocode, home, tmp_path, *paths)
+    assert len(rows_of(page, "run")) == 12 and "The first 8 of these 12 runs follow." in page.text
+    assert len(page.json()["runs"]) == 8 and len(page.source) < 300_000
+    result = call(ecocode, home, "report", *map(str, paths * 20), "-o", str(tmp_path / "x.html"))
+    assert result.returncode == 2 and "more than 200 runs" in one_line(result.stderr)
 
 
 def test_misuse(ecocode, home, tmp_path):
