@@ -520,3 +520,26 @@ def test_eight_devices_of_fifty_processes_cost_little(tmp_path):
     assert len(last["uses"]) == 400
     assert per_look <= 12, calls
     assert cpu_ms_per_s - double_ms_per_s < 2
+
+
+def test_a_process_more_is_no_call_more(tmp_path):
+    """Ten looks in a second at eight devices, with 5 processes on each and with 50: the driver is asked as often."""
+    if not WATCH.exists():
+        pytest.skip("not built")
+    started = {}
+    for processes in (5, 50):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        started[processes] = Run(lib_nvml.driver_or_skip(folder, many(8, processes), 1.0), 4.2, 100, 500)
+    time.sleep(1.1)
+    before = {n: (run.driver.calls(), run.driver.now_s()) for n, run in started.items()}
+    time.sleep(2.5)
+    rates = {}
+    for n, run in started.items():
+        (calls0, t0), calls, now = before[n], run.driver.calls(), run.driver.now_s()
+        rates[n] = (calls["calls"] - calls0["calls"]) / (now - t0) / 8
+        assert len(run.last["uses"]) == 8 * n and not run.last["refused"]
+        cpu = run.last["sources"][0]["cpu_ns"] / 1e6 / (run.last["at_ns"] - run.reads[0]["at_ns"]) * 1e9
+        print(f"{n} processes: {rates[n]:.1f} calls per device and s, {cpu:.2f} ms/s")
+        assert rates[n] > 40, "ten looks in a second, give or take those of a busy machine, and some calls at each"
+    assert rates[50] == pytest.approx(rates[5], rel=0.1), rates

@@ -192,6 +192,12 @@ static void by_time_on_the_card(void **state)
     assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].idle_j, 250, 1e-6);
     assert_near(made.domains[CARD].device.utilization_mean_ratio, 0.6, 1e-6);
     assert_true(made.domains[CARD].uncertainty.attribution_j > 0);
+    /* the sensor's own 2.5 %, twice of it for 95 % */
+    assert_near(made.domains[CARD].uncertainty.sensor_j, 2 * 0.025 * 300, 1e-6);
+    /* idle power under `full` by memory: 100 of 1000 bytes each */
+    assert_near(made.domains[CARD].slot[ECO_SLOT_FULL].job_j, 300 + 0.2 * 250, 1e-6);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_FULL].others_j, 300 + 0.1 * 250, 1e-6);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_FULL].idle_j, 0.7 * 250, 1e-6);
     eco_report_finish(&made);
     finish();
 }
