@@ -3,6 +3,7 @@
  * AMD cards by the kernel's files (Documentation/gpu/amdgpu/thermal.rst): hwmon for power and temperature,
  * gpu_metrics for energy, fdinfo for who used it. Cards that sleep are left asleep.
  */
+#include "gpu/amdgpu.h"
 #include "gpu/kfd.h"
 #include "gpu/kinds.h"
 #include "gpu/metrics.h"
@@ -19,17 +20,18 @@
 #define UW_MAX      10000000000ull
 #define GAP_NS      (10 * ECO_NS_PER_S)
 
+static const char *const powers[] = {"power1_average", "power1_input"};
+
 struct amdgpu {
     struct eco_sysfs_source cards; /* first */
     struct eco_kfd kfd;
 };
 
-static int read_metrics(const struct eco_root *root, const struct eco_sysfs_card *card,
-                        struct eco_amd_metrics *ret)
+static int read_metrics(const struct eco_root *root, const struct eco_card *card, struct eco_amd_metrics *ret)
 {
     char path[ECO_PATH_MAX];
     uint8_t data[METRICS_MAX];
-    int rc = eco_path(path, "%s/gpu_metrics", card->card.device);
+    int rc = eco_path(path, "%s/gpu_metrics", card->device);
     int fd = rc < 0 ? rc : eco_root_open(root, ECO_SYSFS, path);
 
     if (fd < 0)
@@ -50,11 +52,23 @@ static bool is_apu(const struct eco_root *root, const struct eco_sysfs_card *car
            eco_card_u64(root, card->card.hwmon, "power1_cap", &vram) < 0;
 }
 
+bool eco_amdgpu_has_figure(const struct eco_root *root, const struct eco_card *card)
+{
+    struct eco_amd_metrics metrics = {0};
+    char path[ECO_PATH_MAX];
+
+    for (size_t i = 0; i < ECO_COUNT(powers) && card->hwmon[0]; i++)
+        if (eco_path(path, "%s/%s", card->hwmon, powers[i]) == 0 &&
+            eco_root_exists(root, ECO_SYSFS, path) == 0)
+            return true;
+    return read_metrics(root, card, &metrics) == 0 &&
+           (metrics.has_power || (metrics.has_energy && metrics.is_unit_known));
+}
+
 /* Powers of the whole package are an APU's: shown, and never summed with RAPL's. */
-static void meet_card(struct eco_sysfs_source *self, struct eco_sysfs_card *card)
+void eco_amdgpu_meet(struct eco_sysfs_source *self, struct eco_sysfs_card *card)
 {
     const struct eco_root *root = self->base.env->root;
-    static const char *const powers[] = {"power1_average", "power1_input"};
     uint64_t value;
 
     card->device.is_integrated = is_apu(root, card);
@@ -104,7 +118,7 @@ static void read_card(struct eco_sysfs_source *self, struct eco_sysfs_card *card
     uint64_t power = 0;
     int rc = -ENODATA;
 
-    bool has_metrics = read_metrics(root, card, &metrics) == 0;
+    bool has_metrics = read_metrics(root, &card->card, &metrics) == 0;
     if (has_metrics && metrics.has_energy && metrics.is_unit_known)
         eco_sysfs_card_energy(card, ret, metrics.energy_uj);
     if (card->power_file[0])
@@ -132,7 +146,7 @@ static int amdgpu_open(struct eco_gpu_source *base, struct eco_why *why)
     struct amdgpu *self = (struct amdgpu *)base;
 
     (void)why;
-    self->cards.meet_card = meet_card;
+    self->cards.meet_card = eco_amdgpu_meet;
     self->cards.read_card = read_card;
     self->cards.more_uses = more_uses;
     int rc = eco_sysfs_source_open(&self->cards, "amdgpu", ECO_GPU_AMD);

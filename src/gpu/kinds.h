@@ -6,5 +6,6 @@
 
 extern const struct eco_gpu_source_ops eco_gpu_nvml;
 extern const struct eco_gpu_source_ops eco_gpu_amdgpu;
+extern const struct eco_gpu_source_ops eco_gpu_rocm;
 extern const struct eco_gpu_source_ops eco_gpu_i915;
 extern const struct eco_gpu_source_ops eco_gpu_xe;
