@@ -36,6 +36,10 @@ struct eco_settings {
     const char *by;                        /* NULL = no groups */
     struct eco_texts outputs, labels, pids;
     struct eco_texts containers, jobs, units, users;
+    /* of `history`; it uses labels, top and dry_run too */
+    bool sum, recost, redact;
+    const char *since, *until, *history_by, *history_command, *history_host;
+    const char *compress_after, *thin_after, *delete_after;
     struct eco_impact_choices impact; /* of what shows CO2e, water and cost (cli/impact.h) */
 
     /* bench, compare, check */

@@ -6,6 +6,7 @@
 
 int eco_cmd_export(struct eco_call *call);
 int eco_cmd_import(struct eco_call *call);
+int eco_cmd_history(struct eco_call *call);
 int eco_cmd_merge(struct eco_call *call);
 int eco_cmd_bench(struct eco_call *call);
 int eco_cmd_report(struct eco_call *call);

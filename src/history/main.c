@@ -8,9 +8,9 @@ static const struct {
     const char *name;
     int (*run)(struct eco_call *call);
 } commands[] = {
-    {"bench", eco_cmd_bench},   {"check", eco_cmd_check},   {"compare", eco_cmd_compare},
-    {"export", eco_cmd_export}, {"import", eco_cmd_import}, {"merge", eco_cmd_merge},
-    {"report", eco_cmd_report},
+    {"history", eco_cmd_history}, {"bench", eco_cmd_bench},   {"check", eco_cmd_check},
+    {"compare", eco_cmd_compare}, {"export", eco_cmd_export}, {"import", eco_cmd_import},
+    {"merge", eco_cmd_merge},     {"report", eco_cmd_report},
 };
 
 static int run(struct eco_call *call)

@@ -127,14 +127,12 @@ static void test_cut_off_at_any_byte(void **state)
     ssize_t length = read(fd, text, sizeof text);
     assert_true(length > 1000 && length < (ssize_t)sizeof text);
     (void)close(fd);
-    unsigned lines = 0;
-    for (ssize_t n = 0; n <= length; n++) {
+    for (ssize_t n = length; n >= 0; n--) {
         struct eco_run_report report;
-        lines += n > 0 && text[n - 1] == '\n';
-        assert_int_equal(truncate(f->path, 0), 0);
-        fd = open(f->path, O_WRONLY);
-        assert_int_equal(write(fd, text, (size_t)n), n);
-        (void)close(fd);
+        unsigned lines = 0;
+        for (ssize_t i = 0; i < n; i++)
+            lines += text[i] == '\n';
+        assert_int_equal(truncate(f->path, n), 0);
         int r = eco_run_report_read(f->path, &report, &why);
         assert_int_equal(r, lines == 0 ? -EBADMSG : 0);
         if (r < 0)
@@ -144,7 +142,6 @@ static void test_cut_off_at_any_byte(void **state)
             assert_number(&report, "energy.job_j", 4.0 * (lines - 1));
         eco_run_report_finish(&report);
     }
-    assert_int_equal(lines, 6);
 }
 
 static void test_each_day_has_its_file(void **state)
