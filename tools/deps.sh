@@ -10,10 +10,9 @@ build="gcc libc6-dev meson ninja-build pkg-config python3 libinih-dev libcmocka-
 case "${1:-build}" in
 build) want="$build" ;;
 run) want="$build python3-numpy" ;;
-check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-prometheus-client tmux vim-tiny procps
-check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-yaml tmux vim-tiny procps
+check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev python3-numpy python3-pytest python3-jsonschema python3-prometheus-client python3-yaml tmux vim-tiny procps
     util-linux man-db git libcap2-bin passwd librocm-smi64-1 librocm-smi-dev" ;;
-long) want="chromium fonts-dejavu-core librocm-smi64-1 librocm-smi-dev" ;; # beside those of check
+long) want="chromium fonts-dejavu-core" ;; # beside those of check
 lint) want="$build clang clang-format clang-tidy cppcheck git" ;;
 bench) want="$build hyperfine htop prometheus-node-exporter time python3-numpy util-linux" ;;
 *) echo "usage: tools/deps.sh build|run|check|long|lint|bench" >&2; exit 2 ;;
