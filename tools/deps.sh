@@ -6,7 +6,7 @@
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config python3 libinih-dev libcmocka-dev libfuse3-dev clang bpftool libbpf-dev
-    libsqlite3-dev libjansson-dev libgsl-dev libzstd-dev"
+    libsqlite3-dev libjansson-dev libgsl-dev libzstd-dev libcurl4-openssl-dev"
 case "${1:-build}" in
 build) want="$build" ;;
 run) want="$build python3-numpy" ;;

@@ -130,6 +130,7 @@ static int open_all(struct eco_session *session, const struct eco_call *call, co
     const struct eco_accounting_scope scope = {.is_large = eco_meter_is_large(session->meter),
                                                .group_fd = -1};
     eco_accounting_ask(&session->accounting, call, session->meter, &scope);
+    eco_session_start_live(session);
     eco_session_start_gpus(session, GPUS_WAIT_NS);
     eco_accounting_await(&session->accounting, session->meter, eco_now_ns() + ACCOUNTING_WAIT_NS);
     session->started_real_ns = eco_clock_system.real_ns(&eco_clock_system);

@@ -103,7 +103,7 @@ static void fill_rows(const struct eco_report *report, struct eco_impact_input *
     }
 }
 
-void eco_impact_of_report(const struct eco_call *call, struct eco_report *report)
+void eco_impact_of_report(const struct eco_call *call, struct eco_live *live, struct eco_report *report)
 {
     struct eco_factors factors;
     struct eco_impact_input input = {.duration_s = report->duration_s};
@@ -118,5 +118,7 @@ void eco_impact_of_report(const struct eco_call *call, struct eco_report *report
         input.sockets = report->host->topology.package_count;
         input.memory_bytes = report->host->memory_bytes;
     }
+    if (live)
+        eco_live_apply(live, report, &factors, &input);
     eco_impact_reckon(&factors, &input, &report->impact);
 }

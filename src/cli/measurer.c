@@ -256,6 +256,7 @@ static void watch(struct eco_measurer *self)
         sleep_until(self, ask_ns < deadline ? ask_ns : deadline);
     if (!self->is_over) {
         eco_session_start_gpus(self->session, 0);
+        eco_session_start_live(self->session);
         if (ask_ns < deadline)
             ask_accounting(self);
         deadline = eco_meter_next_ns(self->session->meter);

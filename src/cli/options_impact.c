@@ -67,6 +67,23 @@ static int check_per(const char *text, struct eco_why *why)
     return check_alone(&(struct eco_impact_choices){.per = text}, why);
 }
 
+/* A key is not sent in the clear to another machine. */
+static int check_url(const char *text, struct eco_why *why)
+{
+    static const char *const heads[] = {"https://", "http://127.0.0.1", "http://localhost", "http://[::1]"};
+    size_t length = strlen(text);
+    for (size_t i = 0; i < ECO_COUNT(heads); i++) {
+        size_t head = strlen(heads[i]);
+        bool ends = i == 0 ? length > head : length == head || strchr(":/", text[head]);
+        if (length < 512 && strncmp(text, heads[i], head) == 0 && ends && text[length - 1] != '/')
+            return 0;
+    }
+    eco_why_set(why, "an address without a slash at its end: https://..., or http://localhost...");
+    return -EINVAL;
+}
+
+static const char *const sources[] = {"table", "electricitymaps", "watttime", "uk", NULL};
+
 const struct eco_option eco_options_impact[] = {
     {.name = "location",
      .kind = ECO_OPTION_TEXT,
@@ -82,6 +99,33 @@ const struct eco_option eco_options_impact[] = {
      .check = check_intensity,
      .offset = AT(carbon_intensity),
      .help = "Own figure in gCO2e per kWh in place of the table's: 56"},
+    {.name = "carbon-source",
+     .kind = ECO_OPTION_CHOICE,
+     .value = "SOURCE",
+     .choices = sources,
+     .offset = AT(carbon_source),
+     .help =
+         "Ask for the intensity while the job runs, over the network: electricitymaps, watttime or uk; table "
+         "(the default) asks nobody"},
+    {.name = "carbon-zone",
+     .kind = ECO_OPTION_TEXT,
+     .value = "ZONE",
+     .check = eco_check_filled,
+     .offset = AT(carbon_zone),
+     .help = "What that source calls the place, where it does not follow from --location: US-CAL-CISO"},
+    {.name = "carbon-key-file",
+     .kind = ECO_OPTION_TEXT,
+     .value = "FILE",
+     .check = eco_check_filled,
+     .is_file = true,
+     .offset = AT(carbon_key_file),
+     .help = "File with its key (USER:PASSWORD for watttime); without it the variable ECOCODE_CARBON_KEY"},
+    {.name = "carbon-url",
+     .kind = ECO_OPTION_TEXT,
+     .value = "URL",
+     .check = check_url,
+     .offset = AT(carbon_url),
+     .help = "Another address of that source: https://..., or http:// on this machine"},
     {.name = "pue",
      .kind = ECO_OPTION_TEXT,
      .value = "X",

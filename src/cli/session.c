@@ -33,6 +33,9 @@ void eco_session_init(struct eco_session *session, const struct eco_call *call, 
 
 int eco_session_check(const struct eco_call *call, struct eco_why *why)
 {
+    int r = eco_live_check(call, why);
+    if (r < 0)
+        return r;
     return eco_accounting_check(call, why);
 }
 
@@ -160,6 +163,7 @@ uint32_t eco_session_deliver(struct eco_session *session)
         eco_outputs_frame(&session->outputs, frame);
         if (session->spool)
             (void)eco_spool_frame(session->spool, frame);
+        eco_live_frame(&session->live, frame);
         session->last_seq = frame->seq;
         session->last_t1_ns = frame->t1_ns;
         session->delivered = true;
@@ -183,6 +187,12 @@ static void tell_record(const struct eco_session *session, struct eco_report *re
         "From now on runs are recorded in %s%.200s/runs: `ecocode history` lists them, --no-record "
         "keeps none",
         is_below ? "~" : "", is_below ? path + length : path);
+}
+
+/* Answers are kept where runs are, if runs are. */
+static const char *live_cache(const struct eco_session *session)
+{
+    return session->call->settings.no_record ? "" : session->state_dir;
 }
 
 int eco_session_make_report(struct eco_session *session)
@@ -209,7 +219,9 @@ int eco_session_make_report(struct eco_session *session)
     eco_accounting_warn(&session->accounting, report);
     if (session->gpus.why.text[0])
         eco_report_warn(report, "%s", session->gpus.why.text);
-    eco_impact_of_report(session->call, report);
+    eco_live_start(&session->live, session->call,
+                   live_cache(session)); /* a run too short for it to be started before */
+    eco_impact_of_report(session->call, &session->live, report);
     tell_record(session, report);
     for (unsigned i = 0; i < session->label_count; i++)
         report->labels[report->label_count++] = session->labels[i];
@@ -223,6 +235,11 @@ void eco_session_end(struct eco_session *session, bool keep)
     eco_outputs_report(&session->outputs, &session->report);
     if (session->spool)
         (void)eco_spool_report(session->spool, &session->report);
+}
+
+void eco_session_start_live(struct eco_session *session)
+{
+    eco_live_start(&session->live, session->call, live_cache(session));
 }
 
 void eco_session_start_gpus(struct eco_session *session, uint64_t wait_ns)
@@ -248,6 +265,7 @@ void eco_session_finish(struct eco_session *session)
     eco_accounting_finish(&session->accounting);
     session->meter = eco_meter_free(session->meter);
     eco_gpus_finish(&session->gpus);
+    eco_live_finish(&session->live);
     session->counters = eco_priv_counters_free(session->counters);
     eco_helper_await_all(20);
 }

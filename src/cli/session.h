@@ -4,6 +4,7 @@
 
 #include "cli/accounting.h"
 #include "cli/gpus.h"
+#include "cli/live.h"
 #include "cli/outputs.h"
 #include "meter/meter.h"
 #include "store/spool.h"
@@ -16,6 +17,7 @@ struct eco_session {
     struct eco_counters *counters; /* by ecocode-priv, NULL = none */
     struct eco_accounting accounting;
     struct eco_gpus gpus;
+    struct eco_live live;
     struct eco_outputs outputs;
     struct eco_spool *spool; /* NULL: nothing is recorded */
     struct eco_sink_begin begin;
@@ -61,6 +63,8 @@ int eco_session_make_report(struct eco_session *session) ECO_MUST_CHECK;
 void eco_session_end(struct eco_session *session, bool keep);
 /** Graphics cards, where there are any. `wait_ns`: for the first figures; 0 = what comes, comes. */
 void eco_session_start_gpus(struct eco_session *session, uint64_t wait_ns);
+/** ecocode-intensity, where it was asked for. */
+void eco_session_start_live(struct eco_session *session);
 /** The next look ends the measurement, or was it: what ecocode-priv tells of it must be as new as can be. */
 void eco_session_edge(struct eco_session *session, bool is_edge);
 /** Frees everything. Outputs that got no report vanish, as far as they are files of their own. */

@@ -9,7 +9,7 @@
 
 #define NEAR_MAX 2 /* letters that may be wrong in a name that is offered */
 
-const char *eco_scope_name(enum eco_scope scope)
+const char *eco_scope_name(enum eco_factor_scope scope)
 {
     switch (scope) {
     case ECO_SCOPE_LIFECYCLE:

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What of a power plant's life is in a factor. Figures of different scope do not compare. */
-enum eco_scope { ECO_SCOPE_UNKNOWN, ECO_SCOPE_LIFECYCLE, ECO_SCOPE_DIRECT };
+enum eco_factor_scope { ECO_SCOPE_UNKNOWN, ECO_SCOPE_LIFECYCLE, ECO_SCOPE_DIRECT };
 
 struct eco_place {
     char code[28], alias[4], name[44];     /* "FR" "FRA" "France"; "aws:eu-west-3" "" "Europe (Paris)" */
@@ -63,4 +63,4 @@ const struct eco_place *eco_place_world(void);
 /** The row of that name; it is there. */
 const struct eco_embodied_row *eco_embodied_row(const char *item);
 /** "lifecycle", "direct"; NULL unknown */
-const char *eco_scope_name(enum eco_scope scope);
+const char *eco_scope_name(enum eco_factor_scope scope);

@@ -28,7 +28,8 @@ struct eco_price {
 /* What was asked for, as text; NULL = not given. Borrowed. */
 struct eco_impact_choices {
     const char *location, *location_origin; /* origin: "command line", "configuration" ... */
-    const char *carbon_intensity, *carbon_source;
+    const char *carbon_intensity;
+    const char *carbon_source, *carbon_zone, *carbon_key_file, *carbon_url; /* live: impact/live.h */
     const char *pue, *wue, *wall_factor;
     const char *price, *price_hour, *price_gpu_hour;
     const char *embodied, *lifetime;
@@ -55,6 +56,12 @@ struct eco_factors {
     const char *scope;       /* "lifecycle" "direct"; NULL not known. Never compare the one with the other */
     double intensity_spread; /* relative 95 % half width; 0 where the user gave the figure */
     bool is_world;           /* the figure is the world's mean for want of one of the place */
+    const char *live; /* "electricitymaps" ...; NULL: the figure is no live one, and the rest means nothing */
+    const char *live_zone;
+    unsigned live_values;
+    double live_covered,
+        live_age_s;         /* part of the energy, 0 to 1; seconds since the newest value was fetched */
+    int64_t live_at_real_s; /* the moment that it is of, 0 not told */
 
     struct eco_factor pue;       /* facility / IT energy; 1 with no source: not applied */
     struct eco_factor wue;       /* litres at the site per kWh of IT energy; nan = not known, not counted */

@@ -2,6 +2,8 @@
 /* The key "impact" of the run report. What is not known is null. */
 #include "sinks/report_json.h"
 
+#include "sinks/number.h"
+
 #include <math.h>
 
 /* "pue": 1.135, "pue_source": "...", "pue_year": 2023 */
@@ -32,6 +34,26 @@ static void put_water(struct eco_json *json, const struct eco_factors *factors)
     put_source(json, "water_off_site_source", "water_off_site_year", &factors->water_off);
 }
 
+/* Asked for while the job ran; null: a figure of a table, or one that was given. */
+static void put_live(struct eco_json *json, const struct eco_factors *factors)
+{
+    eco_json_key(json, "live");
+    if (!factors->live) {
+        eco_json_null(json);
+        return;
+    }
+    char at[ECO_TIME_TEXT_MAX];
+    eco_time_format(factors->live_at_real_s * (int64_t)ECO_NS_PER_S, at);
+    eco_json_open(json, '{');
+    eco_json_kstring(json, "source", factors->live);
+    eco_json_kstring(json, "zone", factors->live_zone);
+    eco_json_ku64(json, "values", factors->live_values);
+    eco_json_kdouble(json, "covered_ratio", factors->live_covered);
+    eco_json_kdouble(json, "age_s", factors->live_age_s);
+    eco_json_kstring(json, "at", factors->live_at_real_s > 0 ? at : NULL);
+    eco_json_close(json, '}');
+}
+
 static void put_factors(struct eco_json *json, const struct eco_factors *factors)
 {
     eco_json_key(json, "factors");
@@ -54,6 +76,7 @@ static void put_factors(struct eco_json *json, const struct eco_factors *factors
     put_water(json, factors);
     eco_json_kdouble(json, "price_per_kwh", factors->price_kwh.amount);
     put_currency(json, "currency", &factors->price_kwh);
+    put_live(json, factors);
     eco_json_key(json, "wall_factor");
     if (factors->has_wall) {
         eco_json_open(json, '{');

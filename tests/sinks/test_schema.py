@@ -144,7 +144,7 @@ def test_graphics_cards(written):
 FACTOR_KEYS = """location pue pue_source pue_year intensity_g_per_kwh intensity_source intensity_year
 intensity_spread_ratio is_world_mean method resolution scope water_l_per_kwh water_on_site_l_per_kwh
 water_on_site_source water_on_site_year water_off_site_l_per_kwh water_off_site_low_l_per_kwh
-water_off_site_high_l_per_kwh water_off_site_source water_off_site_year price_per_kwh currency wall_factor""".split()
+water_off_site_high_l_per_kwh water_off_site_source water_off_site_year price_per_kwh currency live wall_factor""".split()
 
 
 def test_impact(written):
