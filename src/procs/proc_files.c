@@ -12,6 +12,20 @@
 #define STATUS_SIZE  8192u
 #define CMDLINE_LOOK 1024u /* bytes in which a role is looked for */
 
+static int parse_stat(const char *text, ssize_t length, int32_t pid, struct eco_stat_line *ret)
+{
+    struct eco_stat_line line;
+
+    if (length < 0)
+        return length == -ENOENT ? -ESRCH : (int)length;
+    int rc = eco_stat_parse(text, (size_t)length, &line);
+    if (rc == 0 && line.pid != pid)
+        rc = -EBADMSG;
+    if (rc == 0)
+        *ret = line;
+    return rc;
+}
+
 int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret)
 {
     char path[ECO_PATH_MAX], text[STAT_SIZE];
@@ -19,16 +33,74 @@ int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line 
 
     if (rc < 0)
         return rc;
-    ssize_t n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
-    if (n < 0)
-        return n == -ENOENT ? -ESRCH : (int)n;
-    struct eco_stat_line line;
-    rc = eco_stat_parse(text, (size_t)n, &line);
-    if (rc == 0 && line.pid != pid)
-        rc = -EBADMSG;
+    return parse_stat(text, eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text)), pid,
+                      ret);
+}
+
+static struct eco_kept_stat *find_kept(struct eco_scan *scan, int32_t pid)
+{
+    for (unsigned i = 0; i < ECO_KEPT_STATS; i++)
+        if (scan->kept[i].pid == pid)
+            return &scan->kept[i];
+    return NULL;
+}
+
+static void let_go(struct eco_kept_stat *kept)
+{
+    if (kept->pid != 0)
+        (void)close(kept->fd);
+    *kept = (struct eco_kept_stat){0};
+}
+
+void eco_scan_forget_stat(struct eco_scan *scan, int32_t pid)
+{
+    struct eco_kept_stat *kept = pid != 0 ? find_kept(scan, pid) : NULL;
+
+    if (kept != NULL)
+        let_go(kept);
+}
+
+void eco_scan_close_stats(struct eco_scan *scan)
+{
+    for (unsigned i = 0; i < ECO_KEPT_STATS; i++)
+        let_go(&scan->kept[i]);
+}
+
+/* Room for one more: what was read neither in this look nor in the last makes way. */
+static struct eco_kept_stat *make_room(struct eco_scan *scan)
+{
+    struct eco_kept_stat *oldest = &scan->kept[0];
+
+    for (unsigned i = 1; i < ECO_KEPT_STATS; i++)
+        if (scan->kept[i].used_ns < oldest->used_ns)
+            oldest = &scan->kept[i];
+    if (oldest->pid != 0 && oldest->used_ns >= scan->last_ns)
+        return NULL;
+    let_go(oldest);
+    return oldest;
+}
+
+/* An open stat answers -ESRCH once its process is gone; the pid may be another's by then, so it is asked
+ * anew. */
+int eco_scan_read_stat_again(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret)
+{
+    char path[ECO_PATH_MAX], text[STAT_SIZE];
+    const struct eco_root *root = scan->base.env->root;
+    struct eco_kept_stat *kept = find_kept(scan, pid);
+
+    if (kept == NULL || !scan->has_clocks) {
+        kept = scan->has_clocks && eco_path(path, "%d/stat", pid) == 0 ? make_room(scan) : NULL;
+        int fd = kept != NULL ? eco_root_open(root, ECO_PROCFS, path) : -1;
+        if (fd < 0)
+            return eco_scan_read_stat(scan, pid, ret);
+        *kept = (struct eco_kept_stat){.pid = pid, .fd = fd};
+    }
+    kept->used_ns = scan->now_ns;
+    int rc = parse_stat(text, eco_root_pread(root, kept->fd, text, sizeof(text)), pid, ret);
     if (rc == 0)
-        *ret = line;
-    return rc;
+        return 0;
+    let_go(kept);
+    return eco_scan_read_stat(scan, pid, ret);
 }
 
 static void close_fd(const int *fd)

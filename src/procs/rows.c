@@ -228,6 +228,7 @@ void eco_scan_vanish(struct eco_scan *scan, struct eco_row *row)
         return;
     eco_table_detach(&scan->table, row);
     eco_scan_forget_identity(scan, row);
+    eco_scan_forget_stat(scan, row->proc.pid);
     hot->marks |= ECO_ROW_VANISHED;
     scan->vanished[scan->vanished_count++] = row->slot;
     row->proc.flags |= ECO_PROC_ENDED;
@@ -275,7 +276,7 @@ static void read_row(struct eco_scan *scan, struct eco_row *row)
 {
     struct eco_hot *hot = &scan->table.hot[row->slot];
     struct eco_stat_line line = {0};
-    int rc = eco_scan_read_stat(scan, hot->pid, &line);
+    int rc = eco_scan_read_stat_again(scan, hot->pid, &line);
 
     if (rc < 0 && rc != -ESRCH) {
         /* Truncated or not to be read: the clock still counts. */

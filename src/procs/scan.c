@@ -342,6 +342,7 @@ static void scan_close(struct eco_procs *procs)
     struct eco_scan *scan = scan_of(procs);
 
     eco_fed_close(scan);
+    eco_scan_close_stats(scan);
     eco_members_close(scan);
     eco_table_finish(&scan->table);
     eco_identities_finish(&scan->identities);

@@ -66,6 +66,14 @@ struct eco_members {
     bool was_stirred;   /* a process of the tree ended since the last discovery */
 };
 
+/* An open stat file of a process that runs in look after look: a third of the price is its path. */
+#define ECO_KEPT_STATS 16u
+struct eco_kept_stat {
+    int32_t pid; /* 0: none */
+    int fd;
+    uint64_t used_ns;
+};
+
 /* Whose clock is read, and what they told: sweep.c. */
 struct eco_sweep {
     uint64_t clocks_ns;        /* by how much all clocks together have moved */
@@ -112,6 +120,7 @@ struct eco_scan {
     uint32_t tell_tries; /* environments read in vain for what a Slurm job is called */
     struct eco_fed fed;
     struct eco_sweep sweep;
+    struct eco_kept_stat kept[ECO_KEPT_STATS];
     struct eco_proc **changed;
     uint32_t *queue, *touched, *vanished, *reaped;
     uint32_t list_capacity;
@@ -173,6 +182,11 @@ int eco_members_list_tree(struct eco_scan *scan) ECO_MUST_CHECK;
 
 /* proc_files.c: what is read of one process */
 int eco_scan_read_stat(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret) ECO_MUST_CHECK;
+/** The same for one that is in the table: its file may be open already. */
+int eco_scan_read_stat_again(struct eco_scan *scan, int32_t pid, struct eco_stat_line *ret) ECO_MUST_CHECK;
+/** It is gone. */
+void eco_scan_forget_stat(struct eco_scan *scan, int32_t pid);
+void eco_scan_close_stats(struct eco_scan *scan);
 void eco_scan_read_cmdline(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_read_status(struct eco_scan *scan, struct eco_row *row);
 
