@@ -104,7 +104,7 @@ static int recost_run(struct recost *recost, const struct eco_run_entry *run, st
     r = eco_stored_report_init(&stored, &file);
     if (r == 0) {
         stored.report.impact = (struct eco_impact){.is_known = false};
-        eco_impact_of_report(recost->history->call, &stored.report);
+        eco_impact_of_report(recost->history->call, NULL, &stored.report);
         if (!recost->history->call->settings.dry_run)
             r = append(recost, run, &stored.report.impact);
         if (r == 0 && recost->history->call->settings.json)
