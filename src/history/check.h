@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `check`: has the energy grown against a baseline? The rule of continuous integration (docs/history.md). */
+/* `check`: has the energy grown against a baseline? The rule of continuous integration (docs/compare.md). */
 #pragma once
 
 #include "base/buf.h"

@@ -161,6 +161,23 @@ static void powers(void **state)
     eco_assert_near(ret, UNTOUCHED, 0.0);
 }
 
+static void percents(void **state)
+{
+    (void)state;
+    double ret = UNTOUCHED;
+    assert_int_equal(eco_parse_percent("5%", &ret), 0);
+    eco_assert_near(ret, 0.05, 1e-15);
+    assert_int_equal(eco_parse_percent("2.5 %", &ret), 0);
+    eco_assert_near(ret, 0.025, 1e-15);
+    assert_int_equal(eco_parse_percent("0%", &ret), 0);
+    eco_assert_near(ret, 0.0, 0.0);
+    ret = UNTOUCHED;
+    static const char *const none[] = {"5", "0.05", "-1%", "%", "", "5%%", "five%", "5 percent"};
+    for (size_t i = 0; i < ECO_COUNT(none); i++)
+        assert_int_equal(eco_parse_percent(none[i], &ret), -EINVAL);
+    eco_assert_near(ret, UNTOUCHED, 0.0);
+}
+
 static void bools(void **state)
 {
     (void)state;
@@ -248,11 +265,17 @@ static void locale_plays_no_part(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(u64),       cmocka_unit_test(hex),
-        cmocka_unit_test(i64),       cmocka_unit_test(doubles),
-        cmocka_unit_test(durations), cmocka_unit_test(powers),
-        cmocka_unit_test(bools),     cmocka_unit_test(scanning),
-        cmocka_unit_test(cpulists),  cmocka_unit_test(locale_plays_no_part),
+        cmocka_unit_test(u64),
+        cmocka_unit_test(hex),
+        cmocka_unit_test(i64),
+        cmocka_unit_test(doubles),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(powers),
+        cmocka_unit_test(percents),
+        cmocka_unit_test(bools),
+        cmocka_unit_test(scanning),
+        cmocka_unit_test(cpulists),
+        cmocka_unit_test(locale_plays_no_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
