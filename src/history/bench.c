@@ -150,7 +150,7 @@ static int measure(struct eco_bench *bench, struct eco_why *why)
         return r;
     bench->end = ECO_BENCH_INTERRUPTED;
     bench->level = fmax(bench->level, LEVEL_CTRL_C);
-    return bench->blocks > 0 ? eco_bench_judge(bench) : 0;
+    return eco_bench_judge(bench);
 }
 
 static int take_commands(struct eco_bench *bench, struct eco_call *call)

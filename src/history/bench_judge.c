@@ -53,7 +53,8 @@ static struct eco_judgement judge_pair(const struct eco_bench *bench, unsigned c
                   : eco_judge_nothing(eco_stats_median(room, bench->blocks));
 }
 
-/* Chance by the repetitions, and by the square root of both the errors that every repetition shares. */
+/* Chance by the repetitions, and the errors that every repetition shares: the root of the sum of squares. Of
+ * too few repetitions what each of them says of itself. */
 static struct eco_bench_figure figure_of(const struct eco_bench *bench, unsigned command, size_t offset,
                                          double *room)
 {
@@ -64,7 +65,8 @@ static struct eco_bench_figure figure_of(const struct eco_bench *bench, unsigned
         room[block] = safe_log(value_of(bench, block, command, offset));
     if (eco_signed_rank(room, bench->blocks, FIGURE_LEVEL, &interval) < 0) {
         double middle = exp(eco_stats_median(room, bench->blocks));
-        return (struct eco_bench_figure){{middle, ECO_NAN, ECO_NAN, ECO_NAN}, ECO_NAN, ECO_NAN};
+        return (struct eco_bench_figure){
+            {middle, ECO_NAN, ECO_NAN, ECO_NAN}, middle * low_ratio, middle * high_ratio};
     }
     double below = hypot(interval.estimate - interval.low, log(low_ratio));
     double above = hypot(interval.high - interval.estimate, log(high_ratio));
@@ -130,7 +132,8 @@ int eco_bench_judge(struct eco_bench *bench)
             judge_pair(bench, c, offsetof(struct eco_sample, own_j), idle_widening(bench, c, room), room);
         pair->full = judge_pair(bench, c, offsetof(struct eco_sample, full_j), 0, room);
     }
-    memset(bench->outliers, 0, bench->blocks * bench->count * sizeof *bench->outliers);
+    if (bench->blocks > 0)
+        memset(bench->outliers, 0, bench->blocks * bench->count * sizeof *bench->outliers);
     for (unsigned c = bench->count > 1; r == 0 && c < bench->count; c++)
         r = mark_outliers(bench, c, room, flags);
     bench->others_ratio =

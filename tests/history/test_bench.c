@@ -215,6 +215,21 @@ static void test_three_commands_against_the_first(void **state)
     end(bench);
 }
 
+static void test_few_measurements_and_none(void **state)
+{
+    (void)state;
+    struct eco_bench *bench = bench_of(1, 1);
+    bench->blocks = 3;
+    assert_int_equal(eco_bench_judge(bench), 0);
+    assert_true(isnan(bench->commands[0].own.chance.low));
+    eco_assert_near(bench->commands[0].own.low_j / bench->commands[0].own.chance.estimate, 0.95, 1e-9);
+    bench->blocks = 0; /* Ctrl-C during the first */
+    assert_int_equal(eco_bench_judge(bench), 0);
+    assert_true(isnan(bench->commands[0].own.chance.estimate));
+    assert_false(bench->has_own);
+    end(bench);
+}
+
 static void test_judge_when_memory_is_short(void **state)
 {
     (void)state;
@@ -291,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_without_idle_power_the_other_figure_answers),
         cmocka_unit_test(test_one_neighbour_is_named_and_flips_nothing),
         cmocka_unit_test(test_three_commands_against_the_first),
+        cmocka_unit_test(test_few_measurements_and_none),
         cmocka_unit_test(test_judge_when_memory_is_short),
         cmocka_unit_test(test_page_and_table),
         cmocka_unit_test(test_figures)};
