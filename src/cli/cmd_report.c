@@ -4,7 +4,7 @@
 
 #define AT(field) offsetof(struct eco_settings, field)
 
-static const char *const report_formats[] = {"html", "md", NULL};
+static const char *const report_formats[] = {"html", "md", "json", NULL};
 
 /* Not keys of the configuration: `output` there is where `run` writes. */
 static const struct eco_option report_options[] = {
@@ -16,14 +16,21 @@ static const struct eco_option report_options[] = {
      .only_here = true,
      .is_file = true,
      .check = eco_check_filled,
-     .help = "Write to FILE: a page (.html) or Markdown (.md); - is standard output; may be repeated"},
+     .help = "Write to FILE: a page (.html), Markdown (.md) or the figures behind the page (.json); - is "
+             "standard "
+             "output; may be repeated"},
     {.name = "format",
      .kind = ECO_OPTION_CHOICE,
      .value = "FORMAT",
      .choices = report_formats,
      .offset = AT(format),
      .only_here = true,
-     .help = "html or md, whatever the suffix"},
+     .help = "html, md or json, whatever the suffix"},
+    {.name = "json",
+     .kind = ECO_OPTION_FLAG,
+     .offset = AT(json),
+     .only_here = true,
+     .help = "Print the figures behind the page"},
     {.name = "statement",
      .kind = ECO_OPTION_FLAG,
      .offset = AT(statement),

@@ -39,11 +39,12 @@ static int fill_run(struct eco_report_run *run, struct eco_why *why)
     if (r == 0)
         r = eco_family_make(run->run->root, ECO_FAMILY_SHOWN, &run->tree);
     if (r == 0)
-        r = eco_series_read(run->series, run->run->path, why);
+        r = eco_series_read(run->series, run->run, why);
     return r;
 }
 
-static int make(const struct eco_run_list *list, bool is_html, struct eco_buf *out, struct eco_why *why)
+static int make(const struct eco_run_list *list, enum eco_page_format format, struct eco_buf *out,
+                struct eco_why *why)
 {
     struct eco_report_run *runs = eco_calloc(list->count, sizeof *runs);
     size_t whole = eco_report_whole_runs(list->count);
@@ -53,7 +54,7 @@ static int make(const struct eco_run_list *list, bool is_html, struct eco_buf *o
         r = i < whole ? fill_run(&runs[i], why) : 0;
     }
     if (r == 0)
-        r = eco_report_page(out, runs, list->count, is_html);
+        r = eco_report_page(out, runs, list->count, format);
     finish_runs(runs, list->count);
     return r;
 }
@@ -86,34 +87,58 @@ static int write_whole(const char *name, const struct eco_buf *text, struct eco_
     return r;
 }
 
-/* 1 = HTML, 0 = Markdown, or -EINVAL with a reason. */
-static int choose_format(const struct eco_settings *settings, const char *path, struct eco_why *why)
+static int choose_format(const struct eco_settings *settings, const char *path, enum eco_page_format *ret,
+                         struct eco_why *why)
 {
-    if (settings->format)
-        return strcmp(settings->format, "html") == 0;
-    if (ends_in(path, ".md") || ends_in(path, ".markdown"))
+    static const struct {
+        const char *suffix, *name;
+        enum eco_page_format format;
+    } known[] = {{".html", "html", ECO_PAGE_HTML},
+                 {".htm", "html", ECO_PAGE_HTML},
+                 {".md", "md", ECO_PAGE_MARKDOWN},
+                 {".markdown", "md", ECO_PAGE_MARKDOWN},
+                 {".json", "json", ECO_PAGE_JSON}};
+    *ret = settings->json ? ECO_PAGE_JSON : ECO_PAGE_HTML;
+    for (size_t i = 0; i < ECO_COUNT(known); i++) {
+        bool is_it =
+            settings->format ? strcmp(settings->format, known[i].name) == 0 : ends_in(path, known[i].suffix);
+        if (!is_it)
+            continue;
+        *ret = known[i].format;
         return 0;
-    if (ends_in(path, ".html") || ends_in(path, ".htm") || strcmp(path, "-") == 0)
-        return 1;
-    eco_why_set(why, "'%.80s' ends neither in .html nor in .md; --format says which it is to be", path);
+    }
+    if (strcmp(path, "-") == 0)
+        return 0;
+    eco_why_set(why, "'%.80s' ends neither in .html nor in .md or .json; --format says which it is to be",
+                path);
     return -EINVAL;
 }
 
-static int write_outputs(const struct eco_call *call, const struct eco_run_list *list, struct eco_why *why)
+static int write_one(const struct eco_settings *settings, const char *path, const struct eco_run_list *list,
+                     struct eco_why *why)
 {
-    const struct eco_texts *outputs = &call->settings.outputs;
+    struct eco_buf out;
+    enum eco_page_format format;
+    int r = choose_format(settings, path, &format, why);
+    if (r < 0)
+        return r;
+    eco_buf_init(&out, PAGE_MAX);
+    r = make(list, format, &out, why);
+    if (r == 0)
+        r = write_whole(path, &out, why);
+    eco_buf_finish(&out);
+    return r;
+}
+
+/* --json without a file prints it. */
+static int write_outputs(const struct eco_settings *settings, const struct eco_run_list *list,
+                         struct eco_why *why)
+{
     int r = 0;
-    for (unsigned i = 0; r == 0 && i < outputs->count; i++) {
-        struct eco_buf out;
-        int format = choose_format(&call->settings, outputs->items[i], why);
-        if (format < 0)
-            return format;
-        eco_buf_init(&out, PAGE_MAX);
-        r = make(list, format == 1, &out, why);
-        if (r == 0)
-            r = write_whole(outputs->items[i], &out, why);
-        eco_buf_finish(&out);
-    }
+    if (settings->json && settings->outputs.count == 0)
+        r = write_one(settings, "-", list, why);
+    for (unsigned i = 0; r == 0 && i < settings->outputs.count; i++)
+        r = write_one(settings, settings->outputs.items[i], list, why);
     return r;
 }
 
@@ -167,14 +192,14 @@ int eco_cmd_report(struct eco_call *call)
     struct eco_run_list list = {0};
     struct eco_why why = {0};
     const struct eco_settings *settings = &call->settings;
-    if (settings->outputs.count == 0 && !settings->statement)
+    if (settings->outputs.count == 0 && !settings->statement && !settings->json)
         return eco_failf(call->command, ECO_EXIT_MISUSE,
                          "where to? -o report.html or -o report.md, or --statement for a paragraph");
     /* a file that gets too large is a failed write, told and cleaned up */
     (void)signal(SIGXFSZ, SIG_IGN);
     int r = find_runs(call->words, &list, &why);
     if (r == 0)
-        r = write_outputs(call, &list, &why);
+        r = write_outputs(settings, &list, &why);
     if (r == 0 && settings->statement)
         r = write_statements(&list, &why);
     eco_run_list_finish(&list);

@@ -30,8 +30,11 @@ void eco_fact_command(const json_t *report, char *ret, size_t size)
         const char *word = json_string_value(json_array_get(words, i));
         add(ret, size, "%s%s", i ? " " : "", word ? word : "?");
     }
-    if (!ret[0])
-        (void)eco_text_copy(ret, size, "the processes that were watched");
+    if (!ret[0]) {
+        double others_j = eco_member_number(json_object_get(report, "energy"), "others_j");
+        (void)eco_text_copy(ret, size,
+                            fabs(others_j) > 0 ? "the processes that were watched" : "the whole machine");
+    }
 }
 
 void eco_fact_status(const json_t *report, char *ret, size_t size)

@@ -105,17 +105,23 @@ void eco_fact_joules(const json_t *report, double joules, char ret[ECO_FIGURE_MA
         (void)snprintf(ret, ECO_FIGURE_MAX, "unknown");
 }
 
-static const char *words_of(const char *policy)
+/* Who used it: a command, processes that were watched, or all that ran. */
+static const char *words_of(const json_t *report, const char *policy)
 {
     static const struct {
-        const char *policy, *words;
-    } known[] = {{"active", "the job's own energy"},
-                 {"full", "with its share of idle power"},
-                 {"equal", "with an equal part of idle power"},
-                 {"reserved", "with the idle power of what it reserved"}};
+        const char *policy, *job, *watched, *machine;
+    } known[] = {
+        {"active", "the job's own energy", "their own energy", "used by what ran on it"},
+        {"full", "with its share of idle power", "with their share of idle power", "with idle power"},
+        {"equal", "with an equal part of idle power", "with an equal part of idle power", "with idle power"},
+        {"reserved", "with the idle power of what it reserved", "with the idle power of what they reserved",
+         "with idle power"}};
+    bool is_watched = !json_is_array(json_object_get(report, "command"));
+    bool is_machine =
+        is_watched && !(fabs(eco_member_number(json_object_get(report, "energy"), "others_j")) > 0);
     for (size_t i = 0; i < ECO_COUNT(known); i++)
         if (strcmp(known[i].policy, policy) == 0)
-            return known[i].words;
+            return is_machine ? known[i].machine : is_watched ? known[i].watched : known[i].job;
     return policy;
 }
 
@@ -164,7 +170,7 @@ static void make(const json_t *report, const char *policy, double job_j, bool is
     const json_t *energy = json_object_get(report, "energy");
     double duration_s = eco_member_number(report, "duration_s");
     *ret = (struct eco_headline){.policy = policy,
-                                 .words = words_of(policy),
+                                 .words = words_of(report, policy),
                                  .job_j = job_j,
                                  .half_width_j = is_first ? half_width(energy) : ECO_NAN,
                                  .is_estimate = is_estimate(energy)};

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The frames of a file for a curve. */
+/* The frames of a run for a curve. */
 #include "base/mem.h"
+#include "history/export.h"
 #include "history/report_series.h"
 #include "history/run_frames.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Large: one for all lines. */
+struct taking {
+    struct eco_series *series;
+    struct eco_frame_text text;
+    struct eco_series_frame frame;
+};
 
 static void take_domain(const struct eco_domain_text *domain, struct eco_series_sample *ret)
 {
@@ -21,41 +29,26 @@ static void take_domain(const struct eco_domain_text *domain, struct eco_series_
     ret->is_gpu = domain->gpu_busy_ratio.length > 0 || domain->gpu_memory_bytes.length > 0;
 }
 
-static void take_frame(const struct eco_frame_text *text, struct eco_series_frame *ret)
+static int take_line(void *context, enum eco_line_kind kind, struct eco_span line)
 {
-    ret->t_s = eco_scan_double(text->t_s);
-    ret->domain_count = text->domain_count;
-    for (unsigned i = 0; i < text->domain_count; i++)
-        take_domain(&text->domains[i], &ret->domains[i]);
+    struct taking *taking = context;
+    if (kind != ECO_LINE_FRAME || !eco_frame_text_read(line, &taking->text))
+        return 0;
+    taking->frame.t_s = eco_scan_double(taking->text.t_s);
+    taking->frame.domain_count = taking->text.domain_count;
+    for (unsigned i = 0; i < taking->text.domain_count; i++)
+        take_domain(&taking->text.domains[i], &taking->frame.domains[i]);
+    eco_series_add(taking->series, &taking->frame);
+    return 0;
 }
 
-static int add_all(struct eco_series *series, struct eco_lines *lines, struct eco_frame_text *text,
-                   struct eco_series_frame *frame)
+int eco_series_read(struct eco_series *series, const struct eco_run_report *run, struct eco_why *why)
 {
-    struct eco_span line;
-    int r;
-    while ((r = eco_lines_next(lines, &line)) > 0) {
-        if (eco_line_kind_of(line) != ECO_LINE_FRAME || !eco_frame_text_read(line, text))
-            continue;
-        take_frame(text, frame);
-        eco_series_add(series, frame);
-    }
-    return r;
-}
-
-int eco_series_read(struct eco_series *series, const char *path, struct eco_why *why)
-{
-    struct eco_lines *lines = NULL;
-    struct eco_frame_text *text = eco_calloc(1, sizeof *text);
-    struct eco_series_frame *frame = eco_calloc(1, sizeof *frame);
-    int r = text && frame ? eco_lines_open(path, &lines, why) : -ENOMEM;
-    if (r == 0) {
-        r = add_all(series, lines, text, frame);
-        if (r < 0)
-            eco_why_set(why, "%s: %s", path, strerror(-r));
-    }
-    (void)eco_lines_free(lines);
-    free(frame);
-    free(text);
+    struct taking *taking = eco_calloc(1, sizeof *taking);
+    if (!taking)
+        return -ENOMEM;
+    taking->series = series;
+    int r = eco_export_each_line(run, take_line, taking, why);
+    free(taking);
     return r;
 }

@@ -76,11 +76,23 @@ static int put_end(struct eco_buf *out, const struct eco_report_run *runs, size_
     return r;
 }
 
-int eco_report_page(struct eco_buf *out, const struct eco_report_run *runs, size_t count, bool is_html)
+/* The figures behind the page alone. */
+static int put_json(struct eco_buf *out, const struct eco_report_run *runs, size_t count)
 {
+    int r = eco_html_data(out, runs, count);
+    eco_buf_char(out, '\n');
+    return r < 0 ? r : eco_buf_error(out);
+}
+
+int eco_report_page(struct eco_buf *out, const struct eco_report_run *runs, size_t count,
+                    enum eco_page_format format)
+{
+    bool is_html = format == ECO_PAGE_HTML;
     struct eco_doc doc = {.out = out, .is_html = is_html};
     size_t whole = count < WHOLE_MAX ? count : WHOLE_MAX;
     char title[ECO_FACT_MAX];
+    if (format == ECO_PAGE_JSON)
+        return put_json(out, runs, whole);
     eco_fact_command(runs[0].run->root, title, sizeof title);
     if (count > 1)
         (void)snprintf(title, sizeof title, "%zu runs", count);

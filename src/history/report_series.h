@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "base/why.h"
+#include "history/run_file.h"
 #include "model/domain.h"
 
 #include <stdbool.h>
@@ -57,12 +58,13 @@ void eco_series_finish(struct eco_series *series);
 void eco_series_add(struct eco_series *series, const struct eco_series_frame *frame);
 
 /**
- * Add all frames of a file. One that has none (a report alone) adds nothing. Unreadable lines are passed
- * over.
+ * Add all frames of a run: of the file and of those of its other days. One that has none (a report alone)
+ * adds nothing. Unreadable lines are passed over.
  *
  * @return 0 or a negative errno with a reason
  */
-int eco_series_read(struct eco_series *series, const char *path, struct eco_why *why) ECO_MUST_CHECK;
+int eco_series_read(struct eco_series *series, const struct eco_run_report *run,
+                    struct eco_why *why) ECO_MUST_CHECK;
 
 static inline const struct eco_series_cell *eco_series_at(const struct eco_series *series, size_t point,
                                                           unsigned domain)

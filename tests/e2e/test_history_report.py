@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from lib_cli import call, one_line
+from lib_ecocode import strict_json
 from lib_page import check_page, process, report_of, write_record
 
 HOSTILE = ["</script><script>document.title='pwned'</script>", "<img src=x onerror=alert(1)>", "'\"><svg/onload=alert(1)>",
@@ -198,11 +199,39 @@ def test_many_runs_are_a_table(ecocode, home, tmp_path):
     assert result.returncode == 2 and "more than 200 runs" in one_line(result.stderr)
 
 
+def test_the_figures_behind_the_page(ecocode, home, tmp_path):
+    path = write_record(tmp_path / "r.jsonl", 10, report_of(10, [process(5, 1, 200.0)]))
+    figures = page_of(ecocode, home, tmp_path, path).json()
+    assert strict_json(report(ecocode, home, path, "--json")) == figures
+    assert report(ecocode, home, path, "-o", tmp_path / "x.json", "-o", tmp_path / "x.md") == ""
+    assert strict_json((tmp_path / "x.json").read_text()) == figures
+    assert (tmp_path / "x.md").read_text().startswith("# job\n")
+
+
+@pytest.mark.parametrize("others_j,words", [(0, ("the whole machine", "used by what ran on it", "with idle power")),
+                                            (5.0, ("the processes that were watched", "their own energy"))])
+def test_what_was_watched_is_no_job(ecocode, home, tmp_path, others_j, words):
+    base = report_of(10, [process(5, 1, 200.0)], command=None, exit={"code": None, "signal": None})
+    base["energy"]["others_j"] = others_j
+    page = page_of(ecocode, home, tmp_path, write_record(tmp_path / "r.jsonl", 10, base))
+    assert all(word in page.text for word in words) and "the job's own" not in page.text and "for 10.0 s" in page.text
+
+
+def test_a_recording_of_several_days_is_one_curve(ecocode, home, tmp_path):
+    path = write_record(tmp_path / f"node-{'d' * 32}.jsonl", 20, report_of(20, [process(5, 1, 200.0)], run_id="d" * 32))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:11]))
+    (tmp_path / f"node-{'d' * 32}.2026-11-23.jsonl").write_text("".join(lines[:1] + lines[11:]))
+    page = page_of(ecocode, home, tmp_path, path)
+    series = page.json()["runs"][0]["series"]
+    assert series["frames"] == 20 and series["end_s"][-1] == 20 and "This run has no end" not in page.text
+
+
 def test_misuse(ecocode, home, tmp_path):
     assert "nothing is recorded yet; try: ecocode run" in one_line(
         call(ecocode, home, "report", "-o", str(tmp_path / "x.html")).stderr)
     assert call(ecocode, home, "run", "-q", "--", "true").returncode == 0
-    for words, said in ((("last",), "where to?"), (("last", "-o", "x.pdf"), ".html nor in .md"),
+    for words, said in ((("last",), "where to?"), (("last", "-o", "x.pdf"), ".html nor in .md or .json"),
                         (("nowhere", "-o", "x.html"), "no run"), (("last", "-o", "/nowhere/x.html"), "/nowhere/x.html")):
         result = call(ecocode, home, "report", *words, cwd=tmp_path)
         assert result.returncode == 2 and said in one_line(result.stderr), words
