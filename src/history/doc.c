@@ -9,6 +9,7 @@
 
 #define LINE_BYTES 2048
 #define DEPTH_MAX  16
+#define CELL_BYTES 110 /* of a name with its place in a tree */
 
 /* Line breaks of a command are blanks here; what else is no plain text becomes '?'. */
 static void clean(const char *text, size_t max, char *ret, size_t size)
@@ -217,9 +218,9 @@ void eco_doc_cell_indented(struct eco_doc *doc, unsigned depth, const char *text
     for (unsigned i = 0; !doc->is_html && i < steps; i++)
         eco_buf_text(doc->out, "&nbsp;&nbsp;");
     if (doc->is_html)
-        eco_html_text(doc->out, text, ECO_DOC_TEXT_MAX);
+        eco_html_text(doc->out, text, CELL_BYTES);
     else
-        eco_markdown_text(doc->out, text, ECO_DOC_TEXT_MAX);
+        eco_markdown_text(doc->out, text, CELL_BYTES);
     raw(doc, "</bdi>", "");
     cell_end(doc);
 }

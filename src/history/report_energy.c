@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_BYTES   200 /* of a process: more than a cell shows */
 #define PARTS        4
 #define LARGEST_CELL 1e12 /* in units of the last digit: beyond, sums of integers are no sums */
 
@@ -123,20 +124,19 @@ static void put_share(struct eco_doc *doc, const struct eco_family_row *row, con
 
 static void put_process_name(struct eco_doc *doc, const struct eco_family_row *row)
 {
-    char text[ECO_DOC_TEXT_MAX * 4];
-    if (!row->process) {
+    char text[2 * NAME_BYTES], many[32] = "";
+    json_int_t pid = json_integer_value(json_object_get(row->process, "pid"));
+    const char *role = eco_member_text(row->process, "role"), *name = eco_member_text(row->process, "name");
+    if (row->processes > 1)
+        (void)snprintf(many, sizeof many, "%llu \xC3\x97 ", (unsigned long long)row->processes);
+    else if (pid > 0)
+        (void)snprintf(many, sizeof many, "%lld ", (long long)pid);
+    if (!row->process)
         (void)snprintf(text, sizeof text, "%llu more", (unsigned long long)row->processes);
-    } else {
-        json_int_t pid = json_integer_value(json_object_get(row->process, "pid"));
-        if (row->processes > 1)
-            (void)snprintf(text, sizeof text, "%llu \xC3\x97 %.*s", (unsigned long long)row->processes,
-                           ECO_DOC_TEXT_MAX * 2, eco_family_name(row));
-        else if (pid > 0)
-            (void)snprintf(text, sizeof text, "%lld %.*s", (long long)pid, ECO_DOC_TEXT_MAX * 2,
-                           eco_family_name(row));
-        else
-            (void)snprintf(text, sizeof text, "%.*s", ECO_DOC_TEXT_MAX * 2, eco_family_name(row));
-    }
+    else if (role && *role)
+        (void)snprintf(text, sizeof text, "%s%.60s (%.60s)", many, role, name ? name : "?");
+    else
+        (void)snprintf(text, sizeof text, "%s%.*s", many, NAME_BYTES, eco_family_name(row));
     eco_doc_cell_indented(doc, row->depth, text);
 }
 

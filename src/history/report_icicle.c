@@ -73,7 +73,8 @@ void eco_html_icicle(struct eco_buf *out, const struct eco_family *tree)
         "and its descendants; the same as in the table below\">\n",
         (levels + 1) * LEVEL_PX, tree->is_by_energy ? "Energy" : "CPU time");
     eco_buf_printf(
-        out, "<rect width=\"100%%\" height=\"%d\" class=\"r0\"/><text x=\"4\" y=\"16\">the job: %s</text>\n",
+        out,
+        "<rect width=\"100%%\" height=\"%d\" class=\"r0\"/><text x=\"4\" y=\"16\">all of it: %s</text>\n",
         LEVEL_PX - 1, figure);
     for (size_t i = 0; i < tree->count; i++)
         if (tree->rows[i].depth < LEVELS_MAX && tree->rows[i].sum >= LEAST * tree->total)

@@ -172,7 +172,10 @@ static void put_impact(struct eco_buf *out, const json_t *report)
     put_place(out, factors);
     put_factor(out, factors, "intensity_g_per_kwh", "intensity", "at a carbon intensity of", "g/kWh");
     put_method_of_carbon(out, factors);
-    put_factor(out, factors, "pue", "pue", "with a PUE of", "");
+    if (eco_member_text(factors, "pue_source"))
+        put_factor(out, factors, "pue", "pue", "with a PUE of", "");
+    else
+        eco_buf_text(out, ", no PUE applied");
     if (boundary) {
         eco_buf_text(out, ", boundary \"");
         put(out, boundary);
