@@ -104,7 +104,7 @@ static int put_series(const struct eco_run_report *run, enum figure figure, cons
                       struct eco_sheet *sheet, struct eco_why *why)
 {
     struct series series = {
-        .sheet = sheet, .figure = figure, .domain = domain, .labels = "{", .last_s = -INFINITY};
+        .sheet = sheet, .figure = figure, .domain = domain, .labels = "{", .last_s = -(double)INFINITY};
     add_label(series.labels, sizeof series.labels - 2, "run_id", run->run_id);
     add_label(series.labels, sizeof series.labels - 2, "hostname", eco_run_report_text(run, "host.hostname"));
     if (domain)

@@ -232,7 +232,7 @@ def test_misuse(ecocode, home, tmp_path):
         call(ecocode, home, "report", "-o", str(tmp_path / "x.html")).stderr)
     assert call(ecocode, home, "run", "-q", "--", "true").returncode == 0
     for words, said in ((("last",), "where to?"), (("last", "-o", "x.pdf"), ".html nor in .md or .json"),
-                        (("nowhere", "-o", "x.html"), "no run"), (("last", "-o", "/nowhere/x.html"), "/nowhere/x.html")):
+                        (("nowhere", "-o", "x.html"), "no such run"), (("last", "-o", "/nowhere/x.html"), "/nowhere/x.html")):
         result = call(ecocode, home, "report", *words, cwd=tmp_path)
         assert result.returncode == 2 and said in one_line(result.stderr), words
 
