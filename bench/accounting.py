@@ -75,15 +75,21 @@ def polled_s(words):
 
 def bench_caught(table, tools, quick):
     lib_caught = measure.loads_library(tools)
-    loads = lib_caught.loads(quick)
-    loads["make -j2 of 40 files"] = lib_caught.make_project(tools.folder / "project", 12 if quick else 40)
+    loads = {name: (load, ["true"]) for name, load in lib_caught.loads(quick).items()}
+    if quick:
+        loads["make -j2 of 12 files"] = lib_caught.make_project(tools.folder / "project", 12), ["true"]
+    else:
+        loads["ninja -j2 of EcoCode"] = lib_caught.own_project(tools.folder / "project")
     bpf = has_bpf(tools)
-    for name, load in loads.items():
+    for name, (load, clean) in loads.items():
         polled = None
         for how in ("bpf", "proc") if bpf else ("proc",):
             for options in ((), ("--no-cgroup",)):
+                subprocess.run(clean, check=True, stdout=subprocess.DEVNULL)
                 got = lib_caught.caught(root_env(tools), tools.folder, load, "--accounting", how, *options)
-                polled = polled_s(load) / got.truth_s if polled is None else polled
+                if polled is None:
+                    subprocess.run(clean, check=True, stdout=subprocess.DEVNULL)
+                    polled = polled_s(load) / got.truth_s
                 title = f"caught: {name}, {how}{', no cgroup' if options else ''}"
                 table.add(title, got.total_ratio, "", None, {"polling /proc": polled}, rows=got.rows_ratio,
                           caught_ratio=got.report["caught_ratio"])

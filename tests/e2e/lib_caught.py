@@ -94,3 +94,16 @@ def make_project(folder, files=40):
     objects = " ".join(f"f{i}.o" for i in range(files))
     (folder / "Makefile").write_text(f"all.a: {objects}\n\tar rcs $@ $^\n%.o: %.c\n\tcc -O1 -c -o $@ $<\n")
     return ["make", "-s", "-j2", "-B", "-C", str(folder)]
+
+
+def own_project(folder):
+    """Words that build this very project from nothing, two at a time, and words that take away what was built."""
+    for tool in ("meson", "ninja", "cc"):
+        if not shutil.which(tool):
+            pytest.skip(f"no {tool}")
+    source, build = pathlib.Path(folder) / "source", pathlib.Path(folder) / "build"
+    shutil.copytree(lib_ecocode.ROOT, source, symlinks=True,
+                    ignore=shutil.ignore_patterns("build*", ".git", "__pycache__", "shared"))
+    subprocess.run(["meson", "setup", "-Dtests=false", build, source], env=dict(os.environ, CC="cc"), check=True,
+                   stdout=subprocess.DEVNULL)
+    return ["ninja", "-C", str(build), "--quiet", "-j2"], ["ninja", "-C", str(build), "--quiet", "-t", "clean"]

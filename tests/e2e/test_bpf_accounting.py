@@ -69,6 +69,20 @@ def test_full_loads(bpf, home, tmp_path, name):
         assert abs(got.report["caught_ratio"] - got.total_ratio) <= 0.01, got
 
 
+@pytest.mark.long
+def test_own_build(bpf, home, tmp_path):
+    """A clean build of this project: hundreds of compilers of a second or less, and the scripts of the build."""
+    load, clean = lib_caught.own_project(tmp_path)
+    for how, options in (("bpf", ()), ("proc", ()), ("bpf", ("--no-cgroup",)), ("proc", ("--no-cgroup",))):
+        subprocess.run(clean, check=True, stdout=subprocess.DEVNULL)
+        got = lib_caught.caught(home, tmp_path, load, "--accounting", how, *options)
+        print(how, *options, got)
+        assert got.report["accounting"] == how, got
+        assert 0.999 <= got.total_ratio <= 1.01, got
+        assert got.report["caught_ratio"] == pytest.approx(1, abs=0.01), got
+        assert how == "proc" or got.rows_ratio >= 0.995, got
+
+
 @pytest.mark.parametrize("accounting", ["bpf", "proc"])
 def test_bursts_add_up(bpf, ecocode, home, tmp_path, accounting):
     """Pids of a namespace used again and again, exec chains, two storms at once; every frame adds up."""
