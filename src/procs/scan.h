@@ -238,6 +238,9 @@ bool eco_scan_read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret)
 bool eco_scan_has_stood_still(struct eco_scan *scan);
 void eco_scan_fill_usage(struct eco_scan *scan, struct eco_usage *ret);
 
+/* reaped.c */
+void eco_scan_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage);
+
 /* settle.c */
 void eco_scan_settle(struct eco_scan *scan);
 /** The row for the short-lived of `parent` that have no other, NULL without memory. */
