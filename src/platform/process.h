@@ -18,6 +18,9 @@
  */
 int eco_process_children(int (*each)(void *context, pid_t pid), void *context) ECO_MUST_CHECK;
 
+/** The same of another process, of all its threads: what it had when it was looked at. */
+int eco_process_children_of(pid_t pid, int (*each)(void *context, pid_t pid), void *context) ECO_MUST_CHECK;
+
 /** 1 when the process is stopped (by a signal or a tracer), 0 when not or ended, negative errno when unknown.
  */
 int eco_process_is_stopped(pid_t pid) ECO_MUST_CHECK;

@@ -108,6 +108,16 @@ int eco_run_release(struct eco_run *run, uint64_t *ret_started_ns, struct eco_wh
 /** Give the child up before release: it ends without having run anything. */
 void eco_run_abandon(struct eco_run *run);
 
+/**
+ * Signal every process of the job: those of its cgroup, else the command, what descends from it and its
+ * orphans (not strangers). A process that is born meanwhile may be missed: call again. Only what we may signal
+ * is.
+ *
+ * @param signo  0 = only count
+ * @return how many processes had it
+ */
+unsigned eco_run_signal_job(const struct eco_run *run, int signo);
+
 /** Wait for an event, at most until `deadline_ns` (MONOTONIC). 0 or negative errno. */
 int eco_run_wait(struct eco_run *run, uint64_t deadline_ns, struct eco_run_event *ret) ECO_MUST_CHECK;
 

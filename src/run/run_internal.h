@@ -87,6 +87,8 @@ int eco_run_find_strangers(struct eco_run *run) ECO_MUST_CHECK;
 bool eco_run_has_strangers(const struct eco_run *run);
 /** Whether an ended child of ours, not yet reaped, is of the job. */
 bool eco_run_is_of_job(const struct eco_run *run, pid_t pid);
+/** Whether a child of ours was one before there was a job. */
+bool eco_run_is_stranger(const struct eco_run *run, pid_t pid);
 /** Forget a stranger that was reaped. */
 void eco_run_drop_stranger(struct eco_run *run, pid_t pid);
 /** Whether nothing of the job runs any more, asked after the command's end and after all that ended was

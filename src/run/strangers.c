@@ -59,6 +59,11 @@ static size_t stranger_index(const struct eco_run *run, pid_t pid)
     return i;
 }
 
+bool eco_run_is_stranger(const struct eco_run *run, pid_t pid)
+{
+    return stranger_index(run, pid) < run->stranger_count;
+}
+
 void eco_run_drop_stranger(struct eco_run *run, pid_t pid)
 {
     size_t i = stranger_index(run, pid);

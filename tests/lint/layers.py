@@ -14,6 +14,7 @@ MAY_USE = {  # docs/architecture.md, "Layers"
     "procs": {"procs", "platform", "model", "base"},
     "attribution": {"attribution", "model", "base"},
     "impact": {"impact", "model", "base"},
+    "course": {"course", "impact", "model", "base"},
     "meter": {"meter", "attribution", "impact", "procs", "sensors", "gpu", "platform", "model", "base"},
     "sinks": {"sinks", "model", "base"},
     "run": {"run", "gpu", "platform", "model", "base"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "platform/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -26,9 +27,9 @@ static ssize_t read_some(int fd, char *ret, size_t size)
     return n < 0 ? -errno : n;
 }
 
-int eco_process_children(int (*each)(void *context, pid_t pid), void *context)
+static int read_children(const char *path, int (*each)(void *context, pid_t pid), void *context)
 {
-    int fd ECO_CLEANUP(close_fd) = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    int fd ECO_CLEANUP(close_fd) = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;
     }
@@ -58,6 +59,31 @@ int eco_process_children(int (*each)(void *context, pid_t pid), void *context)
             return has_digit && number <= INT32_MAX ? each(context, (pid_t)number) : 0;
         }
     }
+}
+
+int eco_process_children(int (*each)(void *context, pid_t pid), void *context)
+{
+    return read_children("/proc/thread-self/children", each, context);
+}
+
+int eco_process_children_of(pid_t pid, int (*each)(void *context, pid_t pid), void *context)
+{
+    char path[96];
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    if (tasks == NULL) {
+        return -errno;
+    }
+    int r = 0;
+    for (const struct dirent *entry = readdir(tasks); entry != NULL && r <= 0; entry = readdir(tasks)) {
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9') {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/children", (int)pid, entry->d_name);
+        r = read_children(path, each, context); /* a thread that has just ended has none */
+    }
+    (void)closedir(tasks);
+    return r > 0 ? r : 0;
 }
 
 int eco_process_is_stopped(pid_t pid)

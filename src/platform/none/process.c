@@ -10,6 +10,12 @@ int eco_process_children(int (*each)(void *context, pid_t pid), void *context)
     return -ENOTSUP;
 }
 
+int eco_process_children_of(pid_t pid, int (*each)(void *context, pid_t pid), void *context)
+{
+    (void)pid;
+    return eco_process_children(each, context);
+}
+
 int eco_process_is_stopped(pid_t pid)
 {
     (void)pid;
