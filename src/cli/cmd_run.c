@@ -16,11 +16,14 @@
 
 /* Returns in the process that was started only. 0 or negative errno. */
 static int start_measurer(struct eco_session *session, struct eco_run *run, const struct eco_call *call,
-                          struct eco_parent *parent, struct eco_why *why)
+                          const struct eco_user *user, struct eco_parent *parent, struct eco_why *why)
 {
     static struct eco_measurer measurer;
     int ends[2];
-    int r = eco_link_open(ends);
+    int r = eco_follow_init(&measurer.follow, call, why);
+    if (r < 0)
+        return r;
+    r = eco_link_open(ends);
     if (r == 0) {
         r = eco_run_fork_own(run);
         (void)close(ends[r == 0]);
@@ -36,6 +39,7 @@ static int start_measurer(struct eco_session *session, struct eco_run *run, cons
         measurer.run = run;
         measurer.call = call;
         measurer.link = ends[0];
+        measurer.user = user ? user->uid : geteuid();
         (void)prctl(PR_GET_NAME, measurer.own_name);
         eco_measurer_be(&measurer);
     }
@@ -45,10 +49,10 @@ static int start_measurer(struct eco_session *session, struct eco_run *run, cons
 
 /* Both processes. They begin side by side: the sensors are opened while the command is made. */
 static int start(struct eco_session *session, struct eco_run *run, const struct eco_call *call,
-                 struct eco_parent *parent, struct eco_why *why)
+                 const struct eco_user *user, struct eco_parent *parent, struct eco_why *why)
 {
     eco_run_find_place(run);
-    int r = start_measurer(session, run, call, parent, why);
+    int r = start_measurer(session, run, call, user, parent, why);
     if (r < 0)
         return r;
     r = eco_run_spawn(run, why);
@@ -90,11 +94,11 @@ static int run(struct eco_call *call)
                                             .user = call->settings.run_as ? &user : NULL};
     int r = eco_run_prepare(&options, &run, &why);
     if (r == 0)
-        r = start(&session, run, call, &parent, &why);
+        r = start(&session, run, call, options.user, &parent, &why);
     int status = r < 0 ? eco_fail(call->command, ECO_EXIT_RUN, &why) : eco_parent_be(&parent);
     eco_run_reap_rest(run);
     run = eco_run_finish(run);
-    if (parent.has_ended)
+    if (parent.has_ended && status != ECO_EXIT_BUDGET)
         eco_run_die_like(parent.status);
     return status;
 }
@@ -107,6 +111,7 @@ static const struct eco_example examples[] = {
     {"ecocode run -q -o run.json make -j8", "no report on the screen, all figures as JSON in a file"},
     {"ecocode run --measure-idle 5s ./simulate", "learn the idle power of a quiet machine first"},
     {"sudo ecocode run -u \"$USER\" ./simulate", "root's sensors, but the command is yours"},
+    {"ecocode run --budget 2Wh --budget-action stop ./simulate", "ends it when it has used 2 Wh"},
     {"ecocode run --interval 100ms -o power.csv ./simulate", "power over time, ten lines a second"},
     {0}};
 
@@ -122,7 +127,9 @@ const struct eco_command eco_command_run = {
         "none. Standard input, output and error belong to CMD; the report goes to standard error.\n\n"
         "The exit status is that of CMD; if it died of a signal, ecocode dies of the same. 125: ecocode "
         "failed before "
-        "CMD had started; 126: CMD cannot be executed; 127: CMD was not found.\n\n"
+        "CMD had started; 126: CMD cannot be executed; 127: CMD was not found; 122: a budget was exceeded, "
+        "with "
+        "--budget-action fail or stop.\n\n"
         "CMD finds the id of its run in the variable ECOCODE_RUN; nothing else of its environment is "
         "changed.",
     .examples = examples,

@@ -11,6 +11,7 @@
 
 #define ECO_EXIT_NO      1   /* a negative answer: doctor FAIL */
 #define ECO_EXIT_MISUSE  2   /* misuse, or the command itself failed */
+#define ECO_EXIT_BUDGET  122 /* of `run`: a budget was exceeded, and that is to tell */
 #define ECO_EXIT_RUN     125 /* of `run`: our own failure, before CMD has started */
 #define ECO_EXIT_NOEXEC  126
 #define ECO_EXIT_MISSING 127
@@ -48,7 +49,7 @@ struct eco_command {
     int (*run)(struct eco_call *call); /* the exit status */
 };
 
-extern const struct eco_command eco_command_run, eco_command_monitor, eco_command_calibrate,
+extern const struct eco_command eco_command_run, eco_command_mark, eco_command_monitor, eco_command_calibrate,
     eco_command_status, eco_command_sensors, eco_command_doctor, eco_command_config, eco_command_version,
     eco_command_help;
 /* Of ecocode-history; here are their tables only. */

@@ -6,13 +6,25 @@
 #include <stdarg.h>
 #include <string.h>
 
-const struct eco_command *const eco_commands[] = {
-    &eco_command_run,     &eco_command_monitor,   &eco_command_status,
-    &eco_command_history, &eco_command_report,    &eco_command_export,
-    &eco_command_import,  &eco_command_merge,     &eco_command_compare,
-    &eco_command_bench,   &eco_command_check,     &eco_command_sensors,
-    &eco_command_doctor,  &eco_command_calibrate, &eco_command_config,
-    &eco_command_version, &eco_command_help,      NULL};
+const struct eco_command *const eco_commands[] = {&eco_command_run,
+                                                  &eco_command_mark,
+                                                  &eco_command_monitor,
+                                                  &eco_command_status,
+                                                  &eco_command_history,
+                                                  &eco_command_report,
+                                                  &eco_command_export,
+                                                  &eco_command_import,
+                                                  &eco_command_merge,
+                                                  &eco_command_compare,
+                                                  &eco_command_bench,
+                                                  &eco_command_check,
+                                                  &eco_command_sensors,
+                                                  &eco_command_doctor,
+                                                  &eco_command_calibrate,
+                                                  &eco_command_config,
+                                                  &eco_command_version,
+                                                  &eco_command_help,
+                                                  NULL};
 
 const struct eco_command *eco_command_find(const char *name)
 {

@@ -21,6 +21,7 @@ enum eco_link_kind {
     ECO_LINK_READY,    /* measurer: the baseline is taken */
     ECO_LINK_FAILED,   /* measurer: it is not going to measure; it said why */
     ECO_LINK_ALIVE,    /* measurer: it is making progress */
+    ECO_LINK_EXCEEDED, /* measurer: a budget is exceeded. .action; .is_final: it was seen after the end */
     ECO_LINK_MEASURED, /* measurer: the last sensor is read; with .wants_standard it waits for STANDARD */
     ECO_LINK_DONE,     /* measurer: everything is written. .is_stuck: it cannot end yet */
     ECO_LINK_HELD,     /* parent: the command is there, and waits: .pid. .has_group: in its cgroup */
@@ -36,7 +37,8 @@ enum eco_link_kind {
 struct eco_link_message {
     uint32_t magic;
     enum eco_link_kind kind;
-    bool is_late, is_stuck, wants_standard, has_group;
+    bool is_late, is_stuck, wants_standard, has_group, is_final;
+    int32_t action; /* enum eco_budget_action */
     int32_t pid, status;
     int fds[2]; /* of a received STANDARD, to be closed; else -1 */
     uint64_t at_ns, own_cpu_ns, self_cpu_ns;

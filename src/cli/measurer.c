@@ -80,6 +80,7 @@ static void handle(struct eco_measurer *self, const struct eco_link_message *mes
     case ECO_LINK_READY:
     case ECO_LINK_FAILED:
     case ECO_LINK_ALIVE:
+    case ECO_LINK_EXCEEDED:
     case ECO_LINK_MEASURED:
     case ECO_LINK_DONE:
     case ECO_LINK_STANDARD:
@@ -175,6 +176,8 @@ static int make_ready(struct eco_measurer *self, struct eco_why *why)
     int r = open_outputs(self, why);
     if (!self->keeps_standard)
         eco_measurer_leave_standard(self);
+    eco_follow_open(&self->follow, self->session->run_id, self->user, self->link);
+    self->session->follow = &self->follow;
     if (r == 0 && idle_ns)
         r = eco_measure_idle(self->session, &pause, idle_ns, idle_power, why);
     if (r == 0)
@@ -191,11 +194,14 @@ static void sleep_until(struct eco_measurer *self, uint64_t until_ns)
     left = left < hour ? left : hour;
     const struct timespec span = {.tv_sec = (time_t)(left / ECO_NS_PER_S),
                                   .tv_nsec = (long)(left % ECO_NS_PER_S)};
-    struct pollfd fds[3] = {{.fd = self->is_closed ? -1 : self->link, .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = self->is_closed ? -1 : self->link, .events = POLLIN},
                             {.fd = self->looker.done_fd, .events = POLLIN},
-                            {.fd = eco_accounting_fd(&self->session->accounting), .events = POLLIN}};
-    (void)ppoll(fds, 3, &span, NULL);
+                            {.fd = eco_accounting_fd(&self->session->accounting), .events = POLLIN},
+                            {.fd = self->follow.has_begun ? self->follow.fd : -1, .events = POLLIN}};
+    (void)ppoll(fds, 4, &span, NULL);
     drain(self);
+    if (fds[3].revents && eco_follow_hear(&self->follow))
+        self->tick_asked = true;
     if (fds[2].revents)
         eco_accounting_take(&self->session->accounting, self->session->meter);
 }
@@ -345,6 +351,8 @@ static void report(struct eco_measurer *self)
         take_standard(self);
     if (!self->is_closed)
         eco_run_report(self);
+    while (!self->is_closed && eco_follow_tell(&self->follow, true) == -EAGAIN)
+        sleep_until(self, eco_now_ns() + ECO_NS_PER_MS);
 }
 
 /* Without freeing what ends with us. Outputs that got no report vanish, as far as they are files of their

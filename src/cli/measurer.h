@@ -18,10 +18,12 @@ struct eco_measurer {
     int link;
     int32_t pid;       /* of the command, 0 = not told yet */
     bool lost_group;   /* the command could not be started in its cgroup */
+    uid_t user;        /* of the command */
     char own_name[16]; /* comm of this program */
 
     struct eco_looker looker;
-    bool keeps_standard; /* an output goes to a descriptor that we were given */
+    struct eco_follow follow; /* budgets and marks */
+    bool keeps_standard;      /* an output goes to a descriptor that we were given */
     bool shows_progress;
     bool is_released, has_ended, is_over; /* is_over: nothing more is waited for */
     bool is_closed;                       /* nobody is there to tell: the parent has gone, or gave up */

@@ -2,6 +2,7 @@
 /* Options that several commands share. Their names are contract: key, variable and option are the same. */
 #include "base/parse.h"
 #include "cli/command.h"
+#include "course/budget.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,6 +15,8 @@ static const char *const policy_choices[] = {"active", "full", "equal", "reserve
 static const char *const by_choices[] = {"process", "tree", "container", "pod", "job", "unit", "user", NULL};
 static const char *const accounting_choices[] = {"auto", "proc", "bpf", NULL};
 
+static const char *const action_choices[] = {"warn", "fail", "stop", NULL};
+
 static int check_label(const char *text, struct eco_why *why)
 {
     const char *equals = strchr(text, '=');
@@ -21,6 +24,12 @@ static int check_label(const char *text, struct eco_why *why)
         return 0;
     eco_why_set(why, "a label: KEY=VALUE");
     return -EINVAL;
+}
+
+static int check_budget(const char *text, struct eco_why *why)
+{
+    struct eco_budget budget;
+    return eco_budget_parse(text, &budget, why);
 }
 
 int eco_check_filled(const char *text, struct eco_why *why)
@@ -244,4 +253,34 @@ const struct eco_option eco_options_job[] = {
      .kind = ECO_OPTION_FLAG,
      .offset = AT(no_idle_tail),
      .help = "Do not look for at most a second after the command to learn the idle power"},
+    {.name = "budget",
+     .kind = ECO_OPTION_LIST,
+     .value = "LIMIT",
+     .check = check_budget,
+     .offset = AT(budgets),
+     .help = "What the command may be charged, by the report's policy: 50kJ, 10Wh, 5gCO2e, 0.01EUR; may be "
+             "repeated"},
+    {.name = "budget-action",
+     .kind = ECO_OPTION_CHOICE,
+     .value = "ACTION",
+     .choices = action_choices,
+     .offset = AT(budget_action),
+     .help = "When a budget is exceeded: warn (the default; the status is the command's), fail (status 122 "
+             "where the command ends with 0) or stop (SIGTERM to the job, later SIGKILL, status 122)"},
+    {.name = "budget-grace",
+     .kind = ECO_OPTION_DURATION,
+     .value = "TIME",
+     .min = ECO_NS_PER_MS,
+     .max = 3600 * ECO_NS_PER_S,
+     .offset = AT(budget_grace_ns),
+     .help = "Time between the SIGTERM and the SIGKILL of --budget-action stop (10s)"},
+    {.name = "expect",
+     .kind = ECO_OPTION_DURATION,
+     .value = "TIME",
+     .min = ECO_NS_PER_MS,
+     .max = 31536000 * ECO_NS_PER_S,
+     .offset = AT(expect_ns),
+     .help =
+         "How long the whole is going to take, to tell beforehand what it will cost; `ecocode mark` tells "
+         "it better"},
     {0}};

@@ -2,6 +2,7 @@
 #include "cli/parent.h"
 
 #include "base/mem.h"
+#include "model/course.h"
 #include "platform/clock.h"
 
 #include <errno.h>
@@ -11,6 +12,11 @@
 #define PATIENCE_NS (2 * ECO_NS_PER_S) /* without any sign of the measurer */
 #define RESEND_NS   (10 * ECO_NS_PER_MS)
 #define HELD_MAX    65536u
+/* --budget-action stop */
+#define GRACE_NS      (10 * ECO_NS_PER_S)
+#define KILL_AGAIN_NS (100 * ECO_NS_PER_MS)
+#define REST_LOOK_NS  (20 * ECO_NS_PER_MS)
+#define KILLS_MAX     50
 
 static uint64_t now_ns(void)
 {
@@ -72,8 +78,6 @@ static void tell_ended(struct eco_parent *self, enum eco_link_kind kind, const s
     send(self, &message);
 }
 
-/* ---- from the measurer ---- */
-
 static void pass_text(const char *text)
 {
     size_t length = strlen(text);
@@ -88,6 +92,57 @@ static void pass_text(const char *text)
     }
 }
 
+/* ---- budgets ---- */
+
+/* One that is stopped hears it only when it goes on. */
+static void stop_job(struct eco_parent *self)
+{
+    uint64_t grace_ns = self->call->settings.budget_grace_ns;
+    if (self->is_stopping || self->has_ended)
+        return;
+    self->is_stopping = true;
+    self->kill_ns = now_ns() + (grace_ns ? grace_ns : GRACE_NS);
+    (void)eco_run_signal_job(self->run, SIGTERM);
+    (void)eco_run_signal_job(self->run, SIGCONT);
+}
+
+/* Again and again: between the list and the signal more may be born. */
+static void kill_job(struct eco_parent *self)
+{
+    (void)eco_run_signal_job(self->run, SIGKILL);
+    self->kill_ns = now_ns() + KILL_AGAIN_NS;
+}
+
+/* The command has ended; those of the job that have not heeded the signal are given the rest of their time.
+ */
+static void end_rest(struct eco_parent *self)
+{
+    uint64_t until_ns = self->kill_ns;
+    struct eco_run_event event = {.kind = ECO_RUN_DEADLINE};
+    while (now_ns() < until_ns && event.kind != ECO_RUN_INTERRUPT && eco_run_signal_job(self->run, 0) > 0)
+        if (eco_run_wait(self->run, now_ns() + REST_LOOK_NS, &event) < 0)
+            break;
+    for (int i = 0; i < KILLS_MAX && eco_run_signal_job(self->run, SIGKILL) > 0; i++)
+        (void)!eco_run_wait(self->run, now_ns() + REST_LOOK_NS, &event);
+}
+
+/* Nobody judges any more: said at once, for the job may go on for long. */
+static void tell_unwatched(struct eco_parent *self)
+{
+    if (self->call->settings.budgets.count == 0 || self->is_unwatched || self->has_ended)
+        return;
+    self->is_unwatched = true;
+    eco_notice("the process that measures has ended too early: the command goes on without its budget");
+}
+
+static int budget_status(const struct eco_parent *self, int status)
+{
+    bool is_to_tell = self->is_exceeded && self->action != ECO_BUDGET_WARN;
+    return is_to_tell && (status == 0 || self->is_stopping) ? ECO_EXIT_BUDGET : status;
+}
+
+/* ---- from the measurer ---- */
+
 static void on_message(struct eco_parent *self, const struct eco_link_message *message)
 {
     self->is_ready = self->is_ready || message->kind == ECO_LINK_READY;
@@ -95,6 +150,12 @@ static void on_message(struct eco_parent *self, const struct eco_link_message *m
     if (message->kind == ECO_LINK_DONE) {
         self->is_done = true;
         self->is_stuck = message->is_stuck;
+    }
+    if (message->kind == ECO_LINK_EXCEEDED) {
+        self->is_exceeded = true;
+        self->action = message->action;
+        if (message->action == ECO_BUDGET_STOP && !message->is_final)
+            stop_job(self);
     }
     if (message->kind == ECO_LINK_MEASURED) {
         self->is_measured = true;
@@ -114,6 +175,7 @@ static void read_link(struct eco_parent *self)
         case ECO_LINK_CLOSED:
             self->is_gone = true;
             eco_run_watch(self->run, -1);
+            tell_unwatched(self);
             return;
         case ECO_LINK_TEXT:
             pass_text(text);
@@ -121,6 +183,7 @@ static void read_link(struct eco_parent *self)
         case ECO_LINK_READY:
         case ECO_LINK_FAILED:
         case ECO_LINK_ALIVE:
+        case ECO_LINK_EXCEEDED:
         case ECO_LINK_MEASURED:
         case ECO_LINK_DONE:
         case ECO_LINK_HELD:
@@ -231,6 +294,8 @@ static bool handle(struct eco_parent *self, const struct eco_run_event *event)
         return true;
     case ECO_RUN_DEADLINE:
         send_held(self);
+        if (self->kill_ns && now_ns() >= self->kill_ns)
+            kill_job(self);
         return true;
     case ECO_RUN_SIGNAL:
         break;
@@ -238,11 +303,17 @@ static bool handle(struct eco_parent *self, const struct eco_run_event *event)
     return true;
 }
 
+static uint64_t next_ns(const struct eco_parent *self)
+{
+    uint64_t resend_ns = self->held_count > 0 ? now_ns() + RESEND_NS : UINT64_MAX;
+    return self->kill_ns && self->kill_ns < resend_ns ? self->kill_ns : resend_ns;
+}
+
 static void watch(struct eco_parent *self)
 {
     struct eco_run_event event;
     do {
-        if (eco_run_wait(self->run, self->held_count > 0 ? now_ns() + RESEND_NS : UINT64_MAX, &event) < 0)
+        if (eco_run_wait(self->run, next_ns(self), &event) < 0)
             return;
     } while (handle(self, &event));
 }
@@ -314,7 +385,9 @@ int eco_parent_be(struct eco_parent *self)
     if (status == 0) {
         watch(self);
         await_report(self);
-        status = self->has_ended ? eco_run_exit_status(self->status) : ECO_EXIT_RUN;
+        if (self->is_stopping)
+            end_rest(self);
+        status = budget_status(self, self->has_ended ? eco_run_exit_status(self->status) : ECO_EXIT_RUN);
     }
     leave(self);
     return status;

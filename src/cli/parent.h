@@ -17,6 +17,9 @@ struct eco_parent {
     bool is_gone;                                    /* it has ended */
     bool is_stuck;                                   /* it cannot end */
     bool has_ended, is_over, is_asked;               /* is_asked: to finish now, by a signal */
+    bool is_exceeded, is_stopping, is_unwatched;     /* budgets: is_stopping: the job was told to end */
+    int32_t action;                                  /* enum eco_budget_action of what is exceeded */
+    uint64_t kill_ns;                                /* when what is left of the job is killed; 0 = never */
     int status;                                      /* of CMD, as from waitpid */
     uint64_t heard_ns;                               /* when the measurer last gave a sign */
     uint64_t self_begin_ns;                          /* our CPU time when the command began */

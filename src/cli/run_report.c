@@ -69,5 +69,6 @@ void eco_run_report(struct eco_measurer *self)
         session->report.core_dumped = WIFSIGNALED(self->status) && WCOREDUMP(self->status);
     }
     add_warnings(self, &session->report);
+    eco_follow_end(&self->follow, &session->report);
     eco_session_end(session, !self->is_cut);
 }

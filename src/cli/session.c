@@ -145,9 +145,12 @@ void eco_session_begin(struct eco_session *session, bool record)
         .label_count = session->label_count,
         .proc_name = proc_name,
         .context = session->meter,
+        .now = session->follow ? &session->follow->now : NULL,
     };
     eco_session_edge(session, false);
     session->last_t1_ns = eco_now_ns();
+    if (session->follow)
+        eco_follow_begin(session->follow, session->last_t1_ns);
     session->begin.domains = eco_meter_domains(session->meter, &session->begin.domain_count);
     eco_outputs_begin(&session->outputs, &session->begin);
     if (record && !settings->no_record)
@@ -160,6 +163,8 @@ uint32_t eco_session_deliver(struct eco_session *session)
     if (!frame)
         return UINT32_MAX;
     if (!session->delivered || frame->seq != session->last_seq) {
+        if (session->follow)
+            eco_follow_frame(session->follow, frame);
         eco_outputs_frame(&session->outputs, frame);
         if (session->spool)
             (void)eco_spool_frame(session->spool, frame);

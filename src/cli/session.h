@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/accounting.h"
+#include "cli/follow.h"
 #include "cli/gpus.h"
 #include "cli/live.h"
 #include "cli/outputs.h"
@@ -31,6 +32,7 @@ struct eco_session {
     const struct eco_selection *selection; /* monitor: whose processes are the job; NULL = all. Borrowed */
     struct eco_report_label labels[ECO_LABELS_MAX]; /* of --label */
     unsigned label_count;
+    struct eco_follow *follow; /* run: budgets and marks; NULL = none. Borrowed */
     struct eco_report report;
 };
 

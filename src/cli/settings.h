@@ -35,6 +35,10 @@ struct eco_settings {
     uint64_t count, top;                   /* 0 = not given */
     const char *by;                        /* NULL = no groups */
     struct eco_texts outputs, labels, pids;
+    /* of run: what happens inside it */
+    const char *budget_action;           /* NULL = warn */
+    uint64_t budget_grace_ns, expect_ns; /* 0 = 10 s; not given */
+    struct eco_texts budgets;
     struct eco_texts containers, jobs, units, users;
     /* of `history`; it uses labels, top and dry_run too */
     bool sum, recost, redact;

@@ -35,7 +35,7 @@ static void put_line(struct eco_json *json, const struct recost *recost, const s
     eco_json_kstring(json, "ecocode_version", ECO_VERSION);
     eco_json_kstring(json, "run_id", run->run_id);
     eco_json_kstring(json, "at", recost->at);
-    eco_report_json_impact(json, impact);
+    eco_report_json_impact(json, impact, NULL);
     eco_json_close(json, '}');
 }
 

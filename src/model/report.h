@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "model/course.h"
 #include "model/frame.h"
 #include "model/gpu.h"
 #include "model/host.h"
@@ -126,6 +127,7 @@ struct eco_report {
     double tail_s; /* idle tail measured after CMD */
 
     struct eco_impact impact;
+    const struct eco_course *course; /* of `run`: budgets, phases, findings; borrowed, NULL none */
 
     char warnings[ECO_WARNINGS_MAX][320];
     unsigned warning_count;

@@ -255,6 +255,22 @@ static void put_cumulative(struct eco_buf *out, const struct eco_tally *tally, c
     eco_buf_char(out, '}');
 }
 
+/* Only where the job, or --expect, told something. */
+static void put_now(struct eco_buf *out, const struct eco_course_now *now)
+{
+    struct eco_json json;
+    if (!now || (!now->has_phase && !now->prediction.is_known))
+        return;
+    eco_buf_text(out, ",\"phase\":");
+    put_string(out, now->has_phase ? now->phase : NULL);
+    eco_buf_text(out, ",\"progress\":");
+    eco_json_init(&json, out);
+    eco_json_progress(&json, &now->progress);
+    eco_buf_text(out, ",\"prediction\":");
+    eco_json_init(&json, out);
+    eco_json_prediction(&json, &now->prediction);
+}
+
 static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
 {
     struct jsonl_sink *sink = (struct jsonl_sink *)base;
@@ -278,6 +294,7 @@ static int write_frame(struct eco_sink *base, const struct eco_frame *frame)
     put_processes(out, base, frame, &interval);
     int r = put_groups(sink, frame, &interval);
     put_cumulative(out, &sink->tally, frame);
+    put_now(out, base->begin->now);
     eco_buf_text(out, "}\n");
     return r;
 }

@@ -363,7 +363,7 @@ static void put_gaps(struct eco_json *json, const struct eco_report *report)
 
 static void put_end(struct eco_json *json, const struct eco_report *report)
 {
-    eco_report_json_impact(json, &report->impact);
+    eco_report_json_impact(json, &report->impact, report->course);
     eco_json_key(json, "self");
     eco_json_open(json, '{');
     eco_json_kdouble(json, "cpu_s", report->self_cpu_s);
@@ -402,6 +402,7 @@ void eco_report_json(struct eco_buf *out, const struct eco_report *report, const
         put_process(&json, report, &report->processes[i]);
     eco_json_close(&json, ']');
     eco_report_json_groups(&json, report);
+    eco_report_json_course(&json, report);
     put_end(&json, report);
     eco_json_close(&json, '}');
     eco_buf_char(out, '\n');

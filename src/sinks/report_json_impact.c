@@ -191,7 +191,8 @@ static void put_equivalents(struct eco_json *json, const struct eco_impact *impa
     eco_json_close(json, ']');
 }
 
-void eco_report_json_impact(struct eco_json *json, const struct eco_impact *impact)
+void eco_report_json_impact(struct eco_json *json, const struct eco_impact *impact,
+                            const struct eco_course *course)
 {
     eco_json_key(json, "impact");
     if (!impact->is_known) {
@@ -207,7 +208,7 @@ void eco_report_json_impact(struct eco_json *json, const struct eco_impact *impa
     put_hours(json, impact);
     put_embodied(json, impact);
     put_sci(json, impact);
-    eco_json_knull(json, "prediction");
+    eco_report_json_predicted_impact(json, course);
     put_equivalents(json, impact);
     eco_json_close(json, '}');
 }

@@ -47,6 +47,7 @@ struct eco_sink_begin {
     /* name of a process in a frame; NULL for an unknown id */
     const struct eco_proc_name *(*proc_name)(const void *context, uint32_t proc_id);
     const void *context;
+    const struct eco_course_now *now; /* of the frame that comes; NULL = a job that is not watched */
 };
 
 struct eco_sink_ops {

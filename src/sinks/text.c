@@ -65,6 +65,7 @@ static int write_report(struct eco_sink *sink, const struct eco_report *report)
     int r = is_by_identity ? eco_text_groups(&page, report, by) : eco_text_processes(&page, report);
     if (r < 0)
         return r;
+    eco_text_phases(&page, report);
     eco_text_notes(&page, report);
     return 0;
 }

@@ -106,3 +106,9 @@ void eco_text_impact(struct eco_page *page, const struct eco_report *report);
 void eco_text_notes(struct eco_page *page, const struct eco_report *report);
 /** One line in place of all that. */
 void eco_text_rank(struct eco_page *page, const struct eco_report *report);
+/** A table of phases, where the job told some. */
+void eco_text_phases(struct eco_page *page, const struct eco_report *report);
+/** What the whole takes, and budgets. */
+void eco_text_course(struct eco_page *page, const struct eco_report *report);
+/** The first finding, where there is one. */
+void eco_text_insight(struct eco_page *page, const struct eco_report *report);

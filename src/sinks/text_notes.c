@@ -227,6 +227,7 @@ void eco_text_notes(struct eco_page *page, const struct eco_report *report)
     put_sensor(page, report);
     put_model(page, report);
     put_marginal(page, report);
+    eco_text_course(page, report);
     eco_text_impact(page, report);
     eco_page_blank(page);
     put_parts(page, report);

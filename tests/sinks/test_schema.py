@@ -21,7 +21,7 @@ SAMPLES = ["server", "laptop", "vm", "sleep", "true", "idle_unknown", "gap", "ho
 # The contract: every key, in this order.
 RUN_KEYS = """schema ecocode_version model_version run_id parent_run_id rank boot_id command cwd labels started_at
 duration_s suspended_s exit host policy accounting caught_ratio interval_s boundary idle_basis energy domains usage
-processes groups impact self warnings""".split()
+processes groups phases progress prediction budgets findings impact self warnings""".split()
 HOST_KEYS = """hostname cpu_model logical_cpus sockets memory_bytes kernel virtualization cpu_quota cpuset container
 pod slurm_job cgroup""".split()
 ENERGY_KEYS = """job_j others_j idle_j unattributed_j machine_j self_j by_policy_j mean_power_w peak_power_w quality
