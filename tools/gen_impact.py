@@ -100,13 +100,15 @@ def main():
     by_code = {row["code"]: row for row in countries}
     waters = {row["code"]: row for row in read(folder, "water_countries.csv")}
     pues = {row["provider"]: row for row in read(folder, "pue_providers.csv")}
-    rows = []
+    rows, first = [], []
     for name, country in (("carbon_countries.csv", None), ("carbon_us_states.csv", "US"),
                           ("carbon_us_subregions.csv", "US"), ("cloud_regions.csv", None)):
         for row in read(folder, name):
             row["country"] = row.get("country") or country or row["code"]
             cloud = name == "cloud_regions.csv"
-            rows.append(place(row, by_code.get(row["country"]) if cloud else None, waters, pues, sources))
+            target = rows if row["code"] != "WORLD" else first
+            target.append(place(row, by_code.get(row["country"]) if cloud else None, waters, pues, sources))
+    rows = first + rows  # what is looked for where nobody said where we are
     with open(sys.argv[2], "w", encoding="ascii", newline="\n") as out:
         out.write("/* SPDX-License-Identifier: MIT */\n/* Made by tools/gen_impact.py from data/. */\n")
         out.write('#include "impact/places.h"\n\nconst struct eco_place eco_places[] = {\n')

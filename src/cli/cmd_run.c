@@ -109,6 +109,7 @@ static const struct eco_option *const tables[] = {
 static const struct eco_example examples[] = {
     {"ecocode run python3 train.py", "measure a training run; the report follows on standard error"},
     {"ecocode run -q -o run.json make -j8", "no report on the screen, all figures as JSON in a file"},
+    {"ecocode run --location FR --price 0.25EUR ./simulate", "what it emits and costs there"},
     {"ecocode run --measure-idle 5s ./simulate", "learn the idle power of a quiet machine first"},
     {"sudo ecocode run -u \"$USER\" ./simulate", "root's sensors, but the command is yours"},
     {"ecocode run --budget 2Wh --budget-action stop ./simulate", "ends it when it has used 2 Wh"},

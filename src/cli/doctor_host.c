@@ -113,8 +113,10 @@ void eco_check_config(const struct eco_checkup *checkup, struct eco_check_result
 
 static bool is_some_variable(const char *text)
 {
-    if (strncmp(text, "ECOCODE_RUN=", 12) == 0)
-        return true;
+    static const char *const others[] = {"ECOCODE_RUN=", "ECOCODE_CARBON_KEY="};
+    for (size_t i = 0; i < ECO_COUNT(others); i++)
+        if (strncmp(text, others[i], strlen(others[i])) == 0)
+            return true;
     for (size_t i = 0; eco_commands[i]; i++) {
         struct eco_option_set set;
         struct eco_settings settings = {0};

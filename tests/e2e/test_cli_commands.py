@@ -131,6 +131,8 @@ def test_doctor_warns_of_a_variable_that_is_none(ecocode, home):
     checks = strict_json(call(ecocode, {**home, "ECOCODE_INTERVALL": "1"}, "doctor", "--json").stdout)["checks"]
     found = next(check for check in checks if check["id"] == "config.variables")
     assert found["verdict"] == "WARN" and "ECOCODE_INTERVALL" in found["text"]
+    checks = strict_json(call(ecocode, {**home, "ECOCODE_CARBON_KEY": "x", "ECOCODE_LOCATION": "FR"}, "doctor", "--json").stdout)
+    assert next(check for check in checks["checks"] if check["id"] == "config.variables")["verdict"] == "PASS"
 
 
 def test_bundle_is_a_tree_without_secrets(ecocode, home, tmp_path):
