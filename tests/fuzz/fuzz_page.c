@@ -23,7 +23,7 @@ static void check_page(const struct eco_buf *out)
     require(count_of(out, "<!--") == 0 && count_of(out, "<img") == 0);
     require(count_of(out, "<section") == count_of(out, "</section"));
     require(count_of(out, "<tr>") == count_of(out, "</tr>"));
-    require(count_of(out, "nan%") == 0 && count_of(out, "inf%") == 0);
+    require(count_of(out, "=\"nan") == 0 && count_of(out, "=\"inf") == 0 && count_of(out, "=\"-inf") == 0);
 }
 
 static void try_format(const struct eco_report_run *run, enum eco_page_format format)
