@@ -74,7 +74,7 @@ def check_page(text):
     policy = [a["content"] for t, a in page.elements if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
     assert len(policy) == 1 and "default-src 'none'" in policy[0] and "unsafe" not in policy[0]
     assert len(page.scripts) == 1 and len(page.styles) == 1
-    assert f"'{digest(page.scripts[0])}'" in policy[0] and f"'{digest(page.styles[0])}'" in policy[0]
+    assert f"style-src '{digest(page.styles[0])}'; script-src '{digest(page.scripts[0])}';" in policy[0]
     assert not re.search(r"url\(|@import|//[a-z]", page.styles[0]) and "http" not in page.scripts[0]
     assert not re.search("[\u2028\u2029\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", text)
     assert page.json()["schema"] == "ecocode.page/1"

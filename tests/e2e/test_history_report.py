@@ -12,7 +12,7 @@ from lib_page import check_page, process, report_of, write_record
 
 HOSTILE = ["</script><script>document.title='pwned'</script>", "<img src=x onerror=alert(1)>", "'\"><svg/onload=alert(1)>",
            "\u2028\u2029 line ends", "\u202eslabel era sdrawkcab", "<!-- <script> ]]>", "javascript:alert(1)", "{{7*7}}${7*7}",
-           "|a|b| `c` [d](http://e) <f> &amp; #g *h*", "x" * 10000, "\x1b[31mred\x07", "</title></style></bdi>"]
+           "</script x><script y>", "|a|b| `c` [d](http://e) <f> &amp; #g *h*", "x" * 10000, "\x1b[31mred\x07", "</title></style></bdi>"]
 
 
 def report(ecocode, home, *words):
@@ -100,7 +100,7 @@ def test_printed_cells_add_up(ecocode, home, tmp_path):
     table = rows_of(page_of(ecocode, home, tmp_path, path), "J")
     for name, *cells, _ in table:
         assert sum(map(float, cells[:4])) == pytest.approx(float(cells[4])), name
-    assert [row[0] for row in table] == ["package-0", "total"]
+    assert [row[0] for row in table] == ["package-0", "total"] and table[0][1:6] == table[1][1:6]
 
 
 def test_runs_side_by_side(ecocode, home, tmp_path):
@@ -135,6 +135,8 @@ def test_what_a_report_has_beside_energy_is_told(ecocode, home, tmp_path):
     assert ["carbon intensity, CO2e", "44 g/kWh", "Ember", "2024"] in page.rows
     assert "400 J (380 to 420 J) in 20.0 s, by progress: 50 % was done." in page.text
     said = report(ecocode, home, path, "--statement")
+    assert "The boundary is cpu; not counted: mainboard, disks." in said and "EcoCode 0.1.0 (model version 1)" in said
+    assert "95 % interval \u00b15 %" in said and "package-0 by RAPL counter (measured)" in said
     assert "at least 53 g (40 to 66 g) of CO2e in FR, at a carbon intensity of 44 g/kWh (Ember, 2024), location_average" in said
     plain = page_of(ecocode, home, tmp_path, write_record(tmp_path / "p.jsonl", 10, report_of(10, [process(5, 1, 200.0)])))
     for title in ("What it costs the world", "Phases", "Budgets", "What stands out", "Graphics cards"):
