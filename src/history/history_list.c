@@ -136,7 +136,7 @@ static int print_json(const struct eco_history *history, const struct eco_catalo
 {
     struct eco_buf out;
     struct eco_json json;
-    eco_buf_init(&out, 2 * JSON_CHUNK);
+    eco_buf_init(&out, 2ul * JSON_CHUNK);
     eco_json_init(&json, &out);
     eco_json_open(&json, '{');
     eco_json_kstring(&json, "schema", "ecocode.history/1");

@@ -189,7 +189,7 @@ int eco_history_prune(struct eco_history *history)
 {
     const struct eco_settings *settings = &history->call->settings;
     struct pruner pruner = {.history = history, .now_s = (int64_t)time(NULL), .is_dry = settings->dry_run};
-    struct eco_catalog catalog;
+    struct eco_catalog catalog = {0};
     struct eco_why why = {.text = ""}, first = {.text = ""};
     history->filter.limit = 0;
     int r = parse_age("compress-after", settings->compress_after, COMPRESS_AFTER, &pruner.compress_s, &why);

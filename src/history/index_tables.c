@@ -171,12 +171,15 @@ enum eco_index_state eco_index_tables_open(const char *path, sqlite3 **ret, stru
         (void)sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
         state = check_version(db, &version, &r, &reason);
     }
-    /* it can be made again: no waiting for the disk, but for what keeps it whole */
+    /* it can be made again: no waiting for the disk, but for what keeps it whole; what was redacted is gone
+     */
     if (state == ECO_INDEX_READY && is_file) {
-        r = sqlite3_exec(db,
-                         is_on_network(path) ? "PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL;"
-                                             : "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-                         NULL, NULL, NULL);
+        r = sqlite3_exec(
+            db,
+            is_on_network(path)
+                ? "PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
+                : "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
+            NULL, NULL, NULL);
         state = eco_index_state_of(r);
     }
     if (state == ECO_INDEX_READY && version < ECO_INDEX_VERSION) {

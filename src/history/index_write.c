@@ -16,10 +16,8 @@ enum { PUT_FILE, DROP_FILES, PUT_RUN, DROP_RUN, PUT_LABEL, DROP_LABELS, STATEMEN
 static const char *const texts[STATEMENTS] = {
     [PUT_FILE] = "INSERT OR REPLACE INTO files VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [DROP_FILES] = "DELETE FROM files WHERE stem = ?1",
-    [PUT_RUN] =
-        "INSERT OR REPLACE INTO runs VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-        "?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, "
-        "?33)",
+    [PUT_RUN] = "INSERT OR REPLACE INTO runs "
+                "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [DROP_RUN] = "DELETE FROM runs WHERE stem = ?1",
     [PUT_LABEL] = "INSERT OR REPLACE INTO labels VALUES(?1, ?2, ?3)",
     [DROP_LABELS] = "DELETE FROM labels WHERE stem = ?1",

@@ -193,9 +193,23 @@ static json_t *make_process(int64_t pid, const char *name, double cpu_s, double 
     return process;
 }
 
-/* They add up to the job's energy: what was left out of the record is a row of its own. */
-static json_t *make_processes(const struct eco_record_sums *sums)
+/* Rows of intervals are not divided by domain; where only one counts, it is that one's energy. */
+static const char *only_domain(const struct eco_record_sums *sums)
 {
+    const char *name = NULL;
+    for (unsigned i = 0; i < sums->domain_count; i++) {
+        if (sums->domains[i].counted && name)
+            return NULL;
+        if (sums->domains[i].counted)
+            name = sums->domains[i].name;
+    }
+    return name;
+}
+
+/* They add up to the job's energy: what was left out of the record is a row of its own. */
+static json_t *make_processes(const struct eco_record_sums *sums, bool is_whole)
+{
+    const char *domain = is_whole ? only_domain(sums) : NULL;
     json_t *array = json_array();
     for (size_t i = 0; i < sums->process_count; i++) {
         const struct eco_process_sums *process = &sums->processes[i];
@@ -203,6 +217,8 @@ static json_t *make_processes(const struct eco_record_sums *sums)
                                    process->energy_j);
         if (process->rss_bytes > 0)
             set(row, "max_rss_bytes", json_integer((json_int_t)process->rss_bytes));
+        if (domain)
+            set(json_object_get(row, "by_domain"), domain, number(process->energy_j, true));
         (void)json_array_append_new(array, row);
     }
     double left_j = sums->total.job_j - sums->job_rows_j;
@@ -315,7 +331,7 @@ static json_t *build(const json_t *begin, const json_t *last, struct eco_record_
     for (unsigned i = 0; i < sums->domain_count; i++)
         (void)json_array_append_new(domains, make_domain(&sums->domains[i], begin, duration_s, is_whole));
     set(root, "domains", domains);
-    set(root, "processes", only_totals ? json_array() : make_processes(sums));
+    set(root, "processes", only_totals ? json_array() : make_processes(sums, is_whole));
     put_rest(root, sums, duration_s, is_whole || only_totals);
     return root;
 }

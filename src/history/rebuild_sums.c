@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS (2u * ECO_SUM_PROCESSES_MAX) /* a power of two */
+#define SLOTS (2ul * ECO_SUM_PROCESSES_MAX) /* a power of two */
 
 static unsigned quality_of(struct eco_span text)
 {

@@ -48,7 +48,7 @@ static uint64_t find_all(const char *at, char c, char bits)
 {
     const __m128i wanted = _mm_set1_epi8(c), mask = _mm_set1_epi8(bits);
     uint64_t found = 0;
-    for (unsigned i = 0; i < BLOCK_BYTES / 16; i++) {
+    for (size_t i = 0; i < BLOCK_BYTES / 16; i++) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i * 16));
         unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(bytes, mask), wanted));
         found |= (uint64_t)hits << (i * 16);

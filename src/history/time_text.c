@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DAY_S 86400
+#define DAY_S 86400ll
 
 static int format_time(int64_t at_s, bool is_day, char ret[32])
 {
