@@ -8,10 +8,11 @@
 #include "base/text.h"
 #include "intensity/ask.h"
 #include "intensity/cache.h"
+#include "platform/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,15 +97,15 @@ static unsigned look(struct eco_ask *ask, const struct arguments *arguments, uns
 
 static int take_place(void)
 {
-    sigset_t none;
     int type = 0;
     socklen_t size = sizeof type;
     if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
         return -ENOTSOCK;
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)setsid(); /* Ctrl-C is for the command; we end with our socket */
-    (void)nice(5);
+    eco_confine_close_from(STDIN_FILENO + 1);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO;
+         fd++) /* what a library prints must not end up in a socket */
+        if (open("/dev/null", O_RDWR) != fd)
+            return -EIO;
     return 0;
 }
 
@@ -125,7 +126,9 @@ int main(int argc, char **argv)
                            .http = &http};
     if (!ask.source || eco_http_init(&http, STDIN_FILENO) < 0)
         return EXIT_USAGE;
-    int r = eco_ask_key(&ask, arguments.key_file, &why);
+    int r = eco_ask_key(&ask, arguments.key_file,
+                        &why); /* whoever may read it; what is read later comes from elsewhere */
+    eco_confine_client();
     if (r < 0)
         (void)tell_failure(r, &why);
     else

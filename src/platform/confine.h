@@ -11,3 +11,5 @@ void eco_confine_close_from(int first);
  * a setuid helper of a driver has no effect, and root lacks the capability.
  */
 void eco_confine_reader(void);
+/** The same for one that speaks with a network: it keeps no capability at all. */
+void eco_confine_client(void);

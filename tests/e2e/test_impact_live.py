@@ -80,6 +80,22 @@ def test_the_key_comes_from_the_environment_and_is_shown_nowhere(ecocode, home, 
         assert not kept.is_file() or TOKEN not in kept.read_text()
 
 
+def test_what_speaks_with_the_network_may_do_nothing_else(ecocode, home, tmp_path, server):
+    """Even where root measures: no capability, no way to gain one, no descriptor of the caller's."""
+    server.fail = "slow"
+    script = """for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1
+        for p in $(pgrep -f '^ecocode-intensity.*%s'); do grep -E 'CapEff|CapPrm|CapBnd|NoNewPrivs' /proc/$p/status; ls /proc/$p/fd | wc -l; exit; done
+    done""" % server.url
+    with open(tmp_path / "secret", "w") as secret:
+        (tmp_path / "key").write_text(TOKEN)
+        done = call(ecocode, home, "run", "-q", "--location", "FR", "--carbon-source", "electricitymaps", "--carbon-url",
+                    server.url, "--carbon-key-file", str(tmp_path / "key"), "sh", "-c", script, pass_fds=[secret.fileno()])
+    lines = done.stdout.split()
+    assert lines[lines.index("CapEff:") + 1] == lines[lines.index("CapPrm:") + 1] == "0" * 16, done.stdout
+    assert lines[lines.index("NoNewPrivs:") + 1] == "1"
+    assert int(lines[-1]) < 16
+
+
 FAILURES = [
     ("429", "asked too often"),
     ("500", "HTTP 500"),
@@ -144,15 +160,16 @@ def test_many_short_runs_ask_once(ecocode, home, tmp_path, server):
     assert impact["factors"]["live"] is None
 
 
+@pytest.mark.long
 def test_each_interval_counts_with_the_intensity_of_its_time(ecocode, home, tmp_path, server):
     """The kept answer, 10 g, ages out after half of the run; then 90 g are told. Sum of E_i * I_i by the frames."""
     folder = tmp_path / "home" / "state" / "ecocode"
     folder.mkdir(mode=0o700)
-    kept = f"ecocode intensity 1\nfetched {int(time.time()) - 298}\nat 0\ng 10\nestimated 0\nscope lifecycle\n"
+    kept = f"ecocode intensity 1\nfetched {int(time.time()) - 296}\nat 0\ng 10\nestimated 0\nscope lifecycle\n"
     (folder / "intensity-electricitymaps-FR.txt").write_text(kept)
     server.g = 90
     out = tmp_path / "f.jsonl"
-    busy = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+    busy = "import time; end = time.monotonic() + 7\nwhile time.monotonic() < end: pass"
     impact, _, _ = ask(ecocode, home, tmp_path, server, "--interval", "100ms", "-o", str(out),
                        command=[sys.executable, "-c", busy])
     assert impact["factors"]["live"]["values"] == 2 and impact["factors"]["live"]["covered_ratio"] == 1

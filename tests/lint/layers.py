@@ -18,7 +18,7 @@ MAY_USE = {  # docs/architecture.md, "Layers"
     "meter": {"meter", "attribution", "impact", "procs", "sensors", "gpu", "platform", "model", "base"},
     "sinks": {"sinks", "model", "base"},
     "run": {"run", "gpu", "platform", "model", "base"},
-    "intensity": {"intensity", "impact", "model", "base"},
+    "intensity": {"intensity", "impact", "platform", "model", "base"},
     "store": {"store", "sinks", "platform", "model", "base"},
     "priv": {"priv", "procs", "sensors", "platform", "model", "base"},
 }

@@ -36,9 +36,8 @@ static uint64_t kept_capabilities(void)
     return UINT64_C(1) << CAP_DAC_READ_SEARCH | UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_SYS_ADMIN;
 }
 
-static void drop_capabilities(void)
+static void drop_capabilities(uint64_t kept)
 {
-    uint64_t kept = kept_capabilities();
     for (int capability = 0; capability <= CAPABILITY_MAX; capability++) {
         if (!(kept >> capability & 1))
             (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
@@ -56,7 +55,7 @@ static void drop_capabilities(void)
     (void)syscall(SYS_capset, &header, data);
 }
 
-void eco_confine_reader(void)
+static void confine(uint64_t kept)
 {
     const struct rlimit no_core = {0};
     sigset_t none;
@@ -69,6 +68,16 @@ void eco_confine_reader(void)
     (void)umask(S_IRWXG | S_IRWXO);
     (void)!chdir("/");
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    drop_capabilities();
+    drop_capabilities(kept);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+void eco_confine_reader(void)
+{
+    confine(kept_capabilities());
+}
+
+void eco_confine_client(void)
+{
+    confine(0);
 }
