@@ -184,6 +184,7 @@ static void tell_record(const struct eco_session *session, struct eco_report *re
     const char *home = getenv("HOME");
     size_t length = home ? strlen(home) : 0;
     const char *path = session->state_dir;
+    report->is_recorded = session->spool != NULL;
     if (!session->spool || !eco_spool_is_first(session->spool))
         return;
     bool is_below = length > 1 && strncmp(path, home, length) == 0 && path[length] == '/';

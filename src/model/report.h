@@ -135,6 +135,7 @@ struct eco_report {
     char sensor_why[320], sensor_fix[320];
     char record_text[320]; /* for the terminal report: where this first record of a user is kept; "" = it is
                               told */
+    bool is_recorded;      /* for the terminal report: `ecocode report RUN` will find it */
     char model_text[320];  /* the model and its inputs when figures are estimated */
 };
 

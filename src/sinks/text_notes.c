@@ -10,6 +10,7 @@
 
 #define CAUGHT_WELL    0.99
 #define INSIGHT_S      10.0
+#define NEXT_S         10.0 /* what is shorter has no course to look at */
 #define INSIGHT_IDLE   0.5
 #define INSIGHT_BUSY   0.5
 #define NAMED_GAPS_MAX 4
@@ -222,6 +223,18 @@ static void put_insight(struct eco_page *page, const struct eco_report *report)
     eco_page_wrap(page, text, ECO_STYLE_PLAIN);
 }
 
+/* One next command at most: one that makes the figures better (idle power, a sensor) comes first. */
+static void put_next(struct eco_page *page, const struct eco_report *report)
+{
+    struct eco_line line = {"   See it over time:  "};
+    bool has_other = *report->sensor_fix ||
+                     (!isfinite(report->sums[ECO_SLOT_ACTIVE].job_j) && !eco_text_is_estimate(report));
+    if (!report->is_recorded || !report->has_energy || has_other || report->duration_s < NEXT_S)
+        return;
+    eco_line_printf(&line, "ecocode report %.6s -o run.html", report->run_id);
+    eco_page_line(page, &line, ECO_STYLE_PLAIN);
+}
+
 void eco_text_notes(struct eco_page *page, const struct eco_report *report)
 {
     put_sensor(page, report);
@@ -236,6 +249,7 @@ void eco_text_notes(struct eco_page *page, const struct eco_report *report)
     put_self(page, report);
     put_warnings(page, report);
     put_insight(page, report);
+    put_next(page, report);
     if (*report->record_text)
         eco_page_wrap(page, report->record_text, ECO_STYLE_PLAIN);
     eco_page_blank(page);

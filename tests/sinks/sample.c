@@ -165,6 +165,7 @@ static void start(struct sample *s, double duration_s, const char *const *comman
     struct eco_report *r = &s->report;
     *r = (struct eco_report){.run_id = "7f3a91c2d4e5f60718293a4b5c6d7e8f",
                              .cwd = "/home/ada/work",
+                             .is_recorded = true,
                              .started_real_ns = 1795341600123000000,
                              .duration_s = duration_s,
                              .exit_signal = -1,
