@@ -89,8 +89,8 @@ def write_small(out, folder):
         out.write('    {"%s", %r, %r, "%s"},\n' % (row["item"], float(row["kg"]), float(row["lifetime_y"]), row["source"]))
     out.write("};\n\nconst unsigned eco_embodied_row_count = %d;\n\n" % len(rows))
     row = read(folder, "equivalents.csv")[0]
-    out.write('const struct eco_equivalent eco_equivalent = {"%s", %r, "%s", "%s"};\n' %
-              (row["what"], float(row["g_per_unit"]), row["unit"], row["source"]))
+    out.write('const struct eco_equivalent eco_equivalent = {"%s", %r, "%s", "%s", "%s"};\n' %
+              (row["what"], float(row["g_per_unit"]), row["unit"], row["brief"], row["source"]))
 
 
 def main():

@@ -41,6 +41,7 @@ struct eco_equivalent {
     char what[12]; /* "by car" */
     double g_per_unit;
     char unit[4];
+    char brief[24]; /* its source where there is little room */
     char source[160];
 };
 

@@ -137,6 +137,7 @@ static void find_equivalent(struct eco_impact *impact)
         (void)snprintf(impact->equivalent, sizeof impact->equivalent, "%.*f %s %s", shown < 10000 ? 1 : 0,
                        shown / 1000, eco_equivalent.unit, eco_equivalent.what);
     impact->equivalent_source = eco_equivalent.source;
+    impact->equivalent_brief = eco_equivalent.brief;
 }
 
 void eco_impact_reckon(const struct eco_factors *factors, const struct eco_impact_input *input,

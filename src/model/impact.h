@@ -129,5 +129,5 @@ struct eco_impact {
         const char *basis;                                        /* as reserved_by */
     } sci;
     char equivalent[96]; /* "" none */
-    const char *equivalent_source;
+    const char *equivalent_source, *equivalent_brief;
 };

@@ -129,6 +129,16 @@ static void put_sci(struct eco_page *page, const struct eco_impact *impact)
     eco_page_wrap(page, line.text, ECO_STYLE_PLAIN);
 }
 
+/* One, and only of a place that somebody named. */
+static void put_equivalent(struct eco_page *page, const struct eco_impact *impact)
+{
+    struct eco_line line = {""};
+    if (!*impact->equivalent || !impact->factors.location_origin)
+        return;
+    eco_line_printf(&line, "As much as %s (%s)", impact->equivalent, impact->equivalent_brief);
+    eco_page_wrap(page, line.text, ECO_STYLE_PLAIN);
+}
+
 void eco_text_impact(struct eco_page *page, const struct eco_report *report)
 {
     const struct eco_impact *impact = &report->impact;
@@ -147,5 +157,6 @@ void eco_text_impact(struct eco_page *page, const struct eco_report *report)
     if (!factors->location_origin && !is_given(factors))
         eco_line_add(&line, "; for yours: --location FR");
     eco_page_wrap(page, line.text, ECO_STYLE_PLAIN);
+    put_equivalent(page, impact);
     put_sci(page, impact);
 }

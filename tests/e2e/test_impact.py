@@ -8,7 +8,7 @@ import pytest
 
 import lib_sim
 from lib_cli import call, one_line
-from lib_ecocode import read_json, read_lines
+from lib_ecocode import ROOT, read_json, read_lines
 from test_sim_energy import GIVEN
 
 BUSY = [sys.executable, "-c", "sum(range(6_000_000))"]
@@ -19,9 +19,19 @@ def measure(ecocode, env, folder, *options, command=BUSY):
     done = call(ecocode, env, "run", "-o", str(folder / "r.json"), *options, "--", *command)
     assert done.returncode == 0, done.stderr
     report = read_json(folder / "r.json")
+    validate(report)
     assert report["impact"] is not None and list(report["impact"]) == CHARGES
     check_arithmetic(report)
     return report["impact"], done.stderr
+
+
+def validate(report):
+    """By the installed schema, where the module for it is there."""
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    jsonschema.Draft202012Validator(read_json(ROOT / "data" / "schema" / "ecocode.run.1.json")).validate(report)
 
 
 def near(value, expected):

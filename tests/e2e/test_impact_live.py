@@ -10,6 +10,7 @@ import pytest
 from lib_cli import call, one_line
 from lib_ecocode import binary, read_json, read_lines
 from lib_grid import LOGIN, TOKEN, grid
+from test_impact import validate
 
 BUSY = [sys.executable, "-c", "sum(range(3_000_000))"]
 YEARLY_G = 44.18  # France by Ember, 2024
@@ -33,6 +34,7 @@ def ask(ecocode, env, folder, server, *words, source="electricitymaps", location
     done = call(ecocode, env, "run", "-o", str(folder / "r.json"), *options, *words, "--", *command)
     assert done.returncode == 0, done.stderr
     report = read_json(folder / "r.json")
+    validate(report)
     return report["impact"], report["warnings"], done.stderr
 
 

@@ -87,4 +87,5 @@ void sample_impact(struct eco_report *report, bool is_full)
     impact->sci.g_per_unit = (impact->sci.operational_g + 1.09) / f->per_count;
     (void)snprintf(impact->equivalent, sizeof(impact->equivalent), "13 m by car");
     impact->equivalent_source = "175 g CO2/km";
+    impact->equivalent_brief = "175 g/km, UK 2019";
 }
