@@ -48,11 +48,12 @@ struct eco_gpu_seen_device {
 };
 
 struct eco_gpu_seen_use {
-    uint32_t device;             /* place of its device or instance */
-    int32_t pid;                 /* 0 = of another pid namespace, nobody here has a name for it */
-    uint32_t flags;              /* enum eco_gpu_use_flags */
-    uint64_t busy_ns, weight_ns; /* since first seen */
-    uint64_t energy_uj, span_ns; /* where the card's state has ECO_GPU_HAS_DIVIDED */
+    uint32_t device;                  /* place of its device or instance */
+    int32_t pid;                      /* 0 = of another pid namespace, nobody here has a name for it */
+    uint32_t flags;                   /* enum eco_gpu_use_flags */
+    int32_t parents[ECO_GPU_PARENTS]; /* 0 = unknown from there on */
+    uint64_t busy_ns, weight_ns;      /* since first seen */
+    uint64_t energy_uj, span_ns;      /* where the card's state has ECO_GPU_HAS_DIVIDED */
     uint64_t memory_bytes, memory_max_bytes;
     uint64_t arrived_ns;
 };

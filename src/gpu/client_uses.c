@@ -78,6 +78,8 @@ static void take_use(struct eco_gpu_client *client, const struct eco_gpu_use *to
     add_sum(&use->span_ns, &before->span_ns, told->span_ns);
     before->look = client->looks[source].seq;
     use->flags = told->flags;
+    for (size_t i = 0; i < ECO_GPU_PARENTS; i++)
+        use->parents[i] = told->parents[i] > 0 ? told->parents[i] : 0;
     use->memory_bytes = told->memory_bytes;
     if (told->memory_bytes > use->memory_max_bytes)
         use->memory_max_bytes = told->memory_bytes;

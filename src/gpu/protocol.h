@@ -11,7 +11,7 @@
 #include "model/gpu.h"
 
 #define ECO_GPU_MAGIC        0x55504745u /* "EGPU" */
-#define ECO_GPU_VERSION      2u
+#define ECO_GPU_VERSION      3u
 #define ECO_GPU_DATAGRAM_MAX 65536u
 
 enum eco_gpu_message {

@@ -4,6 +4,7 @@
  * so that a look that was not told is in the next one.
  */
 #include "gpu/daemon.h"
+#include "gpu/kin.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define UNREAD_PERCENT   60   /* of what the socket takes: fuller, and only what was asked for is sent */
-#define USES_PER_MESSAGE 500u /* 28 KB: far from what a socket takes at once */
+#define USES_PER_MESSAGE 400u /* 29 KB: far from what a socket takes at once */
 #define ASK_GAP_NS       (5 * ECO_NS_PER_MS) /* asked more often, a source is not read more often */
 
 struct work {
@@ -212,6 +213,8 @@ static int look(struct work *work, bool is_asked)
     end_call(work);
     if (r < 0)
         return r;
+    eco_gpu_kin_fill(work->worker->env->root, work->uses + work->pending_count, room, work->told_uses,
+                     work->told_count);
     work->use_count = work->pending_count + room;
     work->seq++;
     atomic_fetch_add(&work->worker->shared->look_count, 1);

@@ -76,15 +76,39 @@ static const struct eco_proc *find_process(const struct eco_meter *meter, int32_
     return proc;
 }
 
+static struct eco_account *account_of_pid(struct eco_meter *meter, int32_t pid)
+{
+    const struct eco_proc *proc = find_process(meter, pid);
+    return proc ? eco_meter_take_account(meter, proc)
+                : eco_accounts_get(&meter->accounts, find_gone(meter, pid));
+}
+
+/*
+ * It lived and died between two looks, and was seen by whoever watches the cards alone: the nearest ancestor
+ * that is known says whether it was the job's.
+ */
+static struct eco_account *account_of_kin(struct eco_meter *meter, const struct eco_gpu_seen_use *use)
+{
+    if (meter->options.flags & ECO_METER_MACHINE)
+        return NULL;
+    for (size_t i = 0; i < ECO_GPU_PARENTS && use->parents[i] > 0; i++) {
+        const struct eco_account *account = account_of_pid(meter, use->parents[i]);
+        if (account)
+            return account->in_job ? eco_meter_short_account(meter) : NULL;
+    }
+    return NULL;
+}
+
 static struct eco_account *account_of(struct eco_meter *meter, const struct eco_gpu_seen_use *use,
                                       const struct eco_gpu_mark *mark)
 {
     const struct eco_proc *proc = use->pid > 0 ? find_process(meter, use->pid) : NULL;
     if (proc)
         return eco_meter_take_account(meter, proc);
-    if (mark->account_id == 0 && use->pid > 0)
-        return eco_accounts_get(&meter->accounts, find_gone(meter, use->pid));
-    return eco_accounts_get(&meter->accounts, mark->account_id);
+    if (mark->account_id > 0)
+        return eco_accounts_get(&meter->accounts, mark->account_id);
+    struct eco_account *account = use->pid > 0 ? account_of_pid(meter, use->pid) : NULL;
+    return account ? account : account_of_kin(meter, use);
 }
 
 /* ---- their work ---- */

@@ -189,6 +189,17 @@ static uint64_t grant_tails(struct eco_meter *meter, uint64_t rest_ns)
     return ratio < 1 && left_ns <= meter->pending_count ? 0 : left_ns;
 }
 
+struct eco_account *eco_meter_short_account(struct eco_meter *meter)
+{
+    struct eco_account *account = eco_accounts_take(&meter->accounts, ECO_SHORT_ID);
+    if (account && !account->in_job) {
+        account->in_job = true;
+        account->name.flags = ECO_PROC_JOB | ECO_PROC_GROUP;
+        memcpy(account->name.name, "short-lived", sizeof "short-lived");
+    }
+    return account;
+}
+
 /* What the job's total has and no row explains: processes that lived and died between two looks. */
 static int grant_short(struct eco_meter *meter)
 {
@@ -202,14 +213,9 @@ static int grant_short(struct eco_meter *meter)
     uint64_t delta = meter->feed.is_in_place ? rest : grant_tails(meter, rest);
     if (!delta)
         return 0;
-    struct eco_account *account = eco_accounts_take(&meter->accounts, ECO_SHORT_ID);
+    struct eco_account *account = eco_meter_short_account(meter);
     if (!account)
         return -ENOMEM;
-    if (!account->in_job) {
-        account->in_job = true;
-        account->name.flags = ECO_PROC_JOB | ECO_PROC_GROUP;
-        memcpy(account->name.name, "short-lived", sizeof "short-lived");
-    }
     account->cpu_ns += delta;
     account->frame_cpu_ns += delta;
     account->look_cpu_ns = delta;

@@ -13,6 +13,7 @@
 #define ECO_GPU_USES_MAX  4096
 #define ECO_GPU_TEXT_MAX  96
 #define ECO_GPU_NO_PARENT (-1)
+#define ECO_GPU_PARENTS   5 /* of a process that uses one: as many ancestors are told */
 
 enum eco_gpu_vendor { ECO_GPU_NONE, ECO_GPU_NVIDIA, ECO_GPU_AMD, ECO_GPU_INTEL };
 
@@ -81,7 +82,9 @@ struct eco_gpu_use {
     int32_t index;
     int32_t pid; /* as our /proc names it; 0 = processes of a pid namespace that we cannot see, together */
     uint32_t flags;
-    uint64_t busy_ns;   /* cumulative: utilisation x time, or engine time; compute and 3D */
+    int32_t parents[ECO_GPU_PARENTS]; /* from whom it descends, nearest first, as of when it was first seen; 0
+                                         unknown */
+    uint64_t busy_ns;                 /* cumulative: utilisation x time, or engine time; compute and 3D */
     uint64_t weight_ns; /* cumulative: the same with the factors of all engines; what energy is divided by */
     /* Cumulative, with ECO_GPU_HAS_DIVIDED of the card: its part, by weights, of what the card drew in each
      * slice, idle power and all, and of the slice's length. */

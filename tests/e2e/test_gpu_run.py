@@ -128,6 +128,50 @@ class Run:
         return abs(got - truth["context_j"] - truth["dynamic_j"]) / card["machine_j"]
 
 
+# The job starts one after the other, each when the one before has ended.
+ONE_BY_ONE = """
+import os, subprocess, sys, time
+folder, seconds, names = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
+time.sleep(0.7)
+for name in names:
+    one = subprocess.Popen(["sleep", str(seconds)])
+    with open(f"{folder}/{name}.new", "w") as file:
+        file.write(str(one.pid))
+    os.rename(f"{folder}/{name}.new", f"{folder}/{name}.pid")
+    one.wait()
+time.sleep(0.8)
+"""
+
+
+class OneByOne(Run):
+    """Processes that use the card from 20 ms after they begin until 60 ms before they end."""
+
+    def __init__(self, folder, text, names, options):
+        super().__init__(folder, text, names, argv=[
+            lib_ecocode.binary(), "run", "-q", "-o", folder / "o.json", "-o", folder / "o.jsonl", "--interval", "500ms",
+            *options, "--", sys.executable, "-c", ONE_BY_ONE, folder, str(SHORT_S), *names])
+        self.pids = {}
+        self.teller = threading.Thread(target=self.tell_each)
+        self.teller.start()
+
+    def tell_each(self):
+        rows = {}
+        for name in self.names:
+            while not (self.folder / f"{name}.pid").exists() and self.process.poll() is None:
+                time.sleep(0.003)
+            now = self.driver.now_s()
+            self.pids[name] = int((self.folder / f"{name}.pid").read_text())
+            rows[name] = {"pid": self.pids[name], "start": now + 0.02, "end": now + SHORT_S - 0.06}
+            self.driver.write_pids(**rows)
+
+    def tell(self, lead_s=LEAD_S):
+        pass
+
+    def finish(self):
+        self.teller.join(60)
+        return super().finish()
+
+
 THIRTY_SIXTY = process("thirty", sm=30) + process("sixty", sm=60)
 # Three instances that draw by their size; the one of two slices is not ours.
 MIG_SIZED = """pids pids.txt
@@ -181,6 +225,10 @@ def runs(tmp_path_factory):
           ("one",), options=["--idle-power", "gpu-0=100W"])
     for key, absent in (("mig_sized", ""), ("mig_unseen", "absent nvmlGpmMetricsGet\n")):
         start(key, absent + MIG_SIZED, ("three", "one"), options=["--idle-power", "gpu-0=100W"])
+    ten = [f"p{i}" for i in range(10)]
+    for how in ("proc", "auto"):
+        started[f"born_{how}"] = OneByOne(tmp_path_factory.mktemp(f"born_{how}"), CARD + "".join(process(name) for name in ten),
+                                          ten, [*GIVEN, "--accounting", how])
     start("unlike", FINE_AND_USUAL["fine"] + UNLIKE, ("hot", "cool"), options=[*GIVEN, "--interval", "100ms"])
     start("unlike_together", FINE_AND_USUAL["fine"] + UNLIKE.replace(UNLIKE_SM["hot"], "sm 40\n").replace(UNLIKE_SM["cool"], "sm 40\n"),
           ("hot", "cool"), options=[*GIVEN, "--interval", "100ms"])
@@ -241,6 +289,21 @@ def test_ten_short_ones(runs, periods):
     assert ends == sorted(ends) and ends[0] < ends[9] - 3
     busy = [run.row(name)["gpu_busy_s"] for name in names]
     assert sum(busy) == pytest.approx(10 * SHORT_S, rel=0.03) and all(abs(b - SHORT_S) < 0.1 for b in busy), busy
+
+
+@pytest.mark.parametrize("how", ["proc", "auto"])
+def test_ten_that_are_born_and_die_within_an_interval(runs, how):
+    """Some of them no look has ever seen: whoever watches the card has, and tells whose children they were."""
+    run = runs[f"born_{how}"].finish()
+    rows = {p["pid"]: p["by_domain"]["gpu-0"] for p in run.report["processes"]}
+    truth = {p["name"]: p["energy_j"] for p in run.truth()["processes"]}
+    seen = {name: rows[pid] for name, pid in run.pids.items() if pid in rows}
+    print({name: f"{j:.2f} J of {truth[name]:.2f}" for name, j in seen.items()}, "short-lived", rows.get(0))
+    assert all(abs(j - truth[name]) < 0.01 * truth[name] for name, j in seen.items())
+    unseen_j = sum(j for name, j in truth.items() if name not in seen)
+    assert rows.get(0, 0) == pytest.approx(unseen_j, rel=0.01, abs=0.1)
+    assert run.card()["job_j"] == pytest.approx(sum(truth.values()), rel=0.005)
+    assert run.card()["others_j"] < 0.005 * sum(truth.values())
 
 
 def test_what_is_not_known_yet_is_in_a_later_frame(runs):

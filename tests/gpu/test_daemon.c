@@ -118,7 +118,10 @@ static struct running start(const struct eco_gpu_source_ops *const *sources)
         (void)close(ends[0]);
         (void)setpgid(0, 0);
         (void)signal(SIGSEGV, SIG_DFL); /* cmocka's */
-        const struct eco_env env = {.clock = &eco_clock_system};
+        struct eco_root root;
+        if (eco_root_init(&root, NULL, NULL) < 0)
+            _exit(1);
+        const struct eco_env env = {.root = &root, .clock = &eco_clock_system};
         const struct eco_gpu_daemon_options options = {.fd = ends[1],
                                                        .interval_ns = TICK_NS,
                                                        .sources = sources,

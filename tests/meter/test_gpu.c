@@ -399,6 +399,37 @@ static void one_that_is_told_of_too_late(void **state)
     finish();
 }
 
+/* Nobody but whoever watches the card has seen these: their parents say whose they are. */
+static void those_that_live_between_two_looks(void **state)
+{
+    struct eco_report made;
+    bool found = false;
+    (void)state;
+    begin(false);
+    card.divided_ns = machine.clock.mono_ns;
+    slice(0, MACHINE_JOB, 0.25, IDLE_W + 100, ECO_GPU_USE_CONTEXT);
+    slice(1, 5001, 0.25, IDLE_W + 100, 0); /* of the job's child, by one that is gone already */
+    memcpy(card.uses[1].parents, (const int32_t[]){5000, 101}, 2 * sizeof(int32_t));
+    slice(2, 5002, 0.25, IDLE_W + 100, 0); /* of somebody else */
+    memcpy(card.uses[2].parents, (const int32_t[]){1, 0}, 2 * sizeof(int32_t));
+    slice(3, 5003, 0.25, IDLE_W + 100, 0); /* it was gone before it could be looked at */
+    step(1, IDLE_W + 100);
+    tick_and_drop();
+    report(&made);
+    for (size_t i = 0; i < made.process_count; i++) {
+        if (strcmp(made.processes[i].name, "short-lived") != 0)
+            continue;
+        found = true;
+        assert_near(made.processes[i].by_domain_j[made.headline * made.domain_count + CARD], 25, 1e-5);
+        assert_near(made.processes[i].gpu_busy_s, 0.25, 1e-6);
+    }
+    assert_true(found);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].job_j, 50, 1e-5);
+    assert_near(made.domains[CARD].slot[ECO_SLOT_ACTIVE].others_j, 50, 1e-5);
+    eco_report_finish(&made);
+    finish();
+}
+
 /* EcoCode does nothing on cards: its own part of others is of the rest. */
 static void own_part_leaves_cards_out(void **state)
 {
@@ -518,6 +549,7 @@ int main(void)
         cmocka_unit_test(by_slices),
         cmocka_unit_test(slices_that_stopped),
         cmocka_unit_test(one_that_is_told_of_too_late),
+        cmocka_unit_test(those_that_live_between_two_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
