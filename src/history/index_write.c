@@ -13,11 +13,14 @@
 
 enum { PUT_FILE, DROP_FILES, PUT_RUN, DROP_RUN, PUT_LABEL, DROP_LABELS, STATEMENTS };
 
+static const char put_run_text[] =
+    "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+    "?,?,?,?,?,?,?,?,?,?,?)";
+
 static const char *const texts[STATEMENTS] = {
     [PUT_FILE] = "INSERT OR REPLACE INTO files VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
     [DROP_FILES] = "DELETE FROM files WHERE stem = ?1",
-    [PUT_RUN] = "INSERT OR REPLACE INTO runs "
-                "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [PUT_RUN] = put_run_text,
     [DROP_RUN] = "DELETE FROM runs WHERE stem = ?1",
     [PUT_LABEL] = "INSERT OR REPLACE INTO labels VALUES(?1, ?2, ?3)",
     [DROP_LABELS] = "DELETE FROM labels WHERE stem = ?1",
