@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/follow.h"
 
+#include "base/parse.h"
 #include "base/text.h"
 #include "cli/impact.h"
 #include "cli/link.h"
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define MIB_MAX       (1ull << 24) /* more is no machine */
+#define CPUS_MAX      (1u << 16)
 #define MARKS_AT_ONCE 256 /* a job that does nothing else must not keep us from our work */
 /* Marks that come faster are told apart by time alone: looks are what a run costs. */
 #define LOOK_AGAIN_NS (50 * ECO_NS_PER_MS)
@@ -143,9 +146,25 @@ void eco_follow_frame(struct eco_follow *follow, const struct eco_frame *frame)
     (void)pthread_mutex_unlock(&follow->lock);
 }
 
+/*
+ * Memory that a batch system keeps for the job on this machine, whether it is used or not. A limit alone (of
+ * a container) is no reservation. Slurm tells in MiB (sbatch(1), "output environment variables").
+ */
+static uint64_t find_reserved_bytes(void)
+{
+    const char *node = getenv("SLURM_MEM_PER_NODE"), *cpu = getenv("SLURM_MEM_PER_CPU"),
+               *cpus = getenv("SLURM_CPUS_ON_NODE");
+    uint64_t mib, count = 1;
+    if (node ? eco_parse_u64(node, &mib) < 0
+             : !cpu || !cpus || eco_parse_u64(cpu, &mib) < 0 || eco_parse_u64(cpus, &count) < 0)
+        return 0;
+    return mib < MIB_MAX && count < CPUS_MAX ? mib * count << 20 : 0;
+}
+
 void eco_follow_end(struct eco_follow *follow, struct eco_report *report)
 {
     (void)pthread_mutex_lock(&follow->lock);
+    follow->keeper.reserved_bytes = find_reserved_bytes();
     unsigned exceeded = eco_course_end(&follow->keeper, report);
     follow->untold |= exceeded;
     say_all(follow, exceeded);

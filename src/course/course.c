@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "course/course.h"
 
+#include "course/insight.h"
+
 #include "base/counter.h"
 #include "base/text.h"
 
@@ -221,6 +223,9 @@ unsigned eco_course_end(struct eco_course_keeper *keeper, struct eco_report *rep
     unsigned exceeded = judge_end(keeper, report);
     widen(&keeper->course.prediction, report);
     cost_whole(keeper, report);
+    const struct eco_insight_facts facts = {.idle_tail_s = keeper->idle_tail_s,
+                                            .reserved_bytes = keeper->reserved_bytes};
+    eco_insights_find(report, &facts, &keeper->course);
     report->course = &keeper->course;
     return exceeded;
 }

@@ -38,7 +38,8 @@ struct eco_course_keeper {
     double machine_j, job_j[ECO_SLOT_COUNT]; /* so far */
     double expect_s, per_count;
     uint64_t begin_ns, per_seen, idle_since_ns;
-    double idle_tail_s; /* without a break up to now: no CPU and no card did anything for the job */
+    double idle_tail_s;      /* without a break up to now: no CPU and no card did anything for the job */
+    uint64_t reserved_bytes; /* memory kept for the job, set by whoever knows; 0 = not known */
     bool is_told_progress;
     char per[ECO_PHASE_NAME_MAX];
 };

@@ -60,6 +60,7 @@ static void read_device(struct eco_stored_report *stored, unsigned index, const 
         .device = what,
         .utilization_mean_ratio = eco_stored_number(from, "utilization_mean_ratio"),
         .power_max_w = eco_stored_number(from, "power_max_w"),
+        .power_limit_w = eco_stored_number(from, "power_limit_w"),
         .temperature_max_c = eco_stored_number(from, "temperature_max_celsius"),
         .throttled_s = eco_stored_number(from, "throttled_s"),
         .machine_mean_w = stored->report.domains[index].machine_j / stored->report.duration_s,

@@ -39,6 +39,8 @@ void eco_meter_tell_gpu(const struct eco_meter *meter, unsigned d, struct eco_re
         .device = &seen->device,
         .utilization_mean_ratio = has_busy ? fmin(1, busy_s / span_s) : ECO_NAN,
         .power_max_w = known(seen->power_max_uw > 0, (double)seen->power_max_uw * 1e-6),
+        .power_limit_w = known((seen->state.fields & ECO_GPU_HAS_LIMIT) && seen->state.limit_uw > 0,
+                               (double)seen->state.limit_uw * 1e-6),
         .machine_mean_w = own->covered_s > 0 ? own->machine_uj * 1e-6 / own->covered_s : ECO_NAN,
         .late_s = own->since_ns ? (double)eco_sub_sat(own->since_ns, meter->begin_ns) * 1e-9 : 0,
         .memory_peak_bytes = seen->memory_max_bytes,

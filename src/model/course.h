@@ -69,7 +69,7 @@ struct eco_insight {
     char text[ECO_INSIGHT_TEXT_MAX];
     double value;
     const char *unit; /* "ratio" "bytes" "s" "cpus" "W" */
-    const char *what_to_do;
+    const char *reason, *what_to_do;
 };
 
 struct eco_course {

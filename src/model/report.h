@@ -33,6 +33,7 @@ struct eco_report_device {
     bool is_there;
     const struct eco_gpu_device *device;                                        /* borrowed from the meter */
     double utilization_mean_ratio, power_max_w, temperature_max_c, throttled_s; /* nan unknown */
+    double power_limit_w;       /* that it may draw, at the end; nan unknown */
     double machine_mean_w;      /* of the card, whoever used it; nan unknown */
     double late_s;              /* part of the domain's gap: from the start until its driver first answered */
     uint64_t memory_peak_bytes; /* 0 unknown */

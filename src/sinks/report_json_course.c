@@ -141,6 +141,7 @@ static void put_findings(struct eco_json *json, const struct eco_course *course)
         eco_json_kdouble(json, "value", insight->value);
         eco_json_kstring(json, "unit", insight->unit);
         eco_json_kstring(json, "what_to_do", insight->what_to_do);
+        eco_json_kstring(json, "reason", insight->reason);
         eco_json_close(json, '}');
     }
     eco_json_close(json, ']');

@@ -35,6 +35,7 @@ void eco_report_json_device(struct eco_json *json, const struct eco_report_devic
     put_text(json, "driver", what->driver);
     eco_json_kdouble(json, "utilization_mean_ratio", device->utilization_mean_ratio);
     eco_json_kdouble(json, "power_max_w", device->power_max_w);
+    eco_json_kdouble(json, "power_limit_w", device->power_limit_w);
     put_bytes(json, "memory_peak_bytes", device->memory_peak_bytes);
     eco_json_kdouble(json, "temperature_max_celsius", device->temperature_max_c);
     eco_json_kdouble(json, "throttled_s", device->throttled_s);

@@ -110,5 +110,5 @@ void eco_text_rank(struct eco_page *page, const struct eco_report *report);
 void eco_text_phases(struct eco_page *page, const struct eco_report *report);
 /** What the whole takes, and budgets. */
 void eco_text_course(struct eco_page *page, const struct eco_report *report);
-/** The first finding, where there is one. */
-void eco_text_insight(struct eco_page *page, const struct eco_report *report);
+/** The first finding that is not told already. False where there is none. */
+bool eco_text_insight(struct eco_page *page, const struct eco_report *report);

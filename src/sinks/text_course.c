@@ -188,14 +188,16 @@ void eco_text_course(struct eco_page *page, const struct eco_report *report)
         put_budget(page, report, &report->course->budgets[i]);
 }
 
-void eco_text_insight(struct eco_page *page, const struct eco_report *report)
+bool eco_text_insight(struct eco_page *page, const struct eco_report *report)
 {
-    const struct eco_insight *first = report->course ? report->course->insights : NULL;
     char text[ECO_INSIGHT_TEXT_MAX + 160];
-    if (!first || report->course->insight_count == 0)
-        return;
-    (void)snprintf(text, sizeof text, "%s%s%s", first->text, first->what_to_do ? ": " : "",
-                   first->what_to_do ? first->what_to_do : "");
+    unsigned count = report->course ? report->course->insight_count : 0;
+    /* What mends an estimate stands at the top, on a line of its own. */
+    if (count == 0 || strcmp(report->course->insights[0].id, "estimated") == 0)
+        return false;
+    const struct eco_insight *first = &report->course->insights[0];
+    (void)snprintf(text, sizeof text, "%s: %s", first->text, first->what_to_do);
     eco_page_blank(page);
     eco_page_wrap(page, text, ECO_STYLE_PLAIN);
+    return true;
 }

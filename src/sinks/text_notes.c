@@ -248,7 +248,8 @@ void eco_text_notes(struct eco_page *page, const struct eco_report *report)
     eco_text_card_notes(page, report);
     put_self(page, report);
     put_warnings(page, report);
-    put_insight(page, report);
+    if (!eco_text_insight(page, report))
+        put_insight(page, report);
     put_next(page, report);
     if (*report->record_text)
         eco_page_wrap(page, report->record_text, ECO_STYLE_PLAIN);

@@ -137,6 +137,25 @@ static void another_clock_is_not_believed(void **state)
     eco_assert_near(keeper.course.phases[3].start_offset_s, 1.5, 1e-9);
 }
 
+/* The wait at the end: since the last interval that had work, of a CPU or a card. */
+static void waiting_is_timed_from_the_last_work(void **state)
+{
+    (void)state;
+    assert_int_equal(init(&(struct eco_course_options){0}), 0);
+    (void)look(2, 0);
+    eco_assert_near(keeper.idle_tail_s, 2, 1e-9);
+    (void)look(1, 10);
+    eco_assert_near(keeper.idle_tail_s, 0, 1e-9);
+    (void)look(3, 0);
+    (void)look(2, 0);
+    eco_assert_near(keeper.idle_tail_s, 5, 1e-9);
+    frame.job_cpu_ns = ECO_NS_PER_S / 10; /* a tenth of a CPU for a second */
+    frame.t0_ns = frame.t1_ns;
+    frame.t1_ns += S;
+    (void)eco_course_frame(&keeper, &frame);
+    eco_assert_near(keeper.idle_tail_s, 0, 1e-9);
+}
+
 static struct eco_report report_of(double job_j)
 {
     struct eco_report report = {.has_energy = true, .headline = ECO_SLOT_ACTIVE, .duration_s = 3};
@@ -201,6 +220,7 @@ int main(void)
         cmocka_unit_test(named_units_are_counted),
         cmocka_unit_test(expected_time_tells_the_whole),
         cmocka_unit_test(another_clock_is_not_believed),
+        cmocka_unit_test(waiting_is_timed_from_the_last_work),
         cmocka_unit_test(the_report_is_the_last_judge),
         cmocka_unit_test(what_was_exceeded_keeps_its_policy),
         cmocka_unit_test(a_prediction_has_the_sensors_doubt_too),

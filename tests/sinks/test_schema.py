@@ -117,8 +117,8 @@ def test_unknown_is_null(written):
     assert read_report(written, "monitor")["command"] is None
 
 
-DEVICE_KEYS = """vendor name uuid pci memory_bytes driver utilization_mean_ratio power_max_w memory_peak_bytes
-temperature_max_celsius throttled_s divided_by""".split()
+DEVICE_KEYS = """vendor name uuid pci memory_bytes driver utilization_mean_ratio power_max_w power_limit_w
+memory_peak_bytes temperature_max_celsius throttled_s divided_by""".split()
 
 
 def test_graphics_cards(written):
@@ -129,7 +129,7 @@ def test_graphics_cards(written):
     assert first["device"] == {
         "vendor": "nvidia", "name": "NVIDIA H100 80GB HBM3", "uuid": "GPU-3f2a0000-0000-0000-0000-000000000000",
         "pci": "0000:18:00.0", "memory_bytes": 80 << 30, "driver": "550.54.14", "utilization_mean_ratio": 0.634,
-        "power_max_w": 561.2, "memory_peak_bytes": 13 << 30, "temperature_max_celsius": 71, "throttled_s": 12.3,
+        "power_max_w": 561.2, "power_limit_w": 700, "memory_peak_bytes": 13 << 30, "temperature_max_celsius": 71, "throttled_s": 12.3,
         "divided_by": "watts"}
     unknown = {key for key, value in second["device"].items() if value is None}
     assert unknown == set(DEVICE_KEYS) - {"vendor", "name", "divided_by"}
