@@ -103,7 +103,7 @@ static void fill_rows(const struct eco_report *report, struct eco_impact_input *
     }
 }
 
-void eco_impact_of_report(const struct eco_call *call, struct eco_live *live, struct eco_report *report)
+void eco_impact_of_report(const struct eco_call *call, struct eco_intensity *live, struct eco_report *report)
 {
     struct eco_factors factors;
     struct eco_impact_input input = {.duration_s = report->duration_s};
@@ -119,6 +119,6 @@ void eco_impact_of_report(const struct eco_call *call, struct eco_live *live, st
         input.memory_bytes = report->host->memory_bytes;
     }
     if (live)
-        eco_live_apply(live, report, &factors, &input);
+        eco_intensity_apply(live, report, &factors, &input);
     eco_impact_reckon(&factors, &input, &report->impact);
 }

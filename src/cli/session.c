@@ -33,7 +33,7 @@ void eco_session_init(struct eco_session *session, const struct eco_call *call, 
 
 int eco_session_check(const struct eco_call *call, struct eco_why *why)
 {
-    int r = eco_live_check(call, why);
+    int r = eco_intensity_check(call, why);
     if (r < 0)
         return r;
     return eco_accounting_check(call, why);
@@ -168,7 +168,7 @@ uint32_t eco_session_deliver(struct eco_session *session)
         eco_outputs_frame(&session->outputs, frame);
         if (session->spool)
             (void)eco_spool_frame(session->spool, frame);
-        eco_live_frame(&session->live, frame);
+        eco_intensity_frame(&session->live, frame);
         session->last_seq = frame->seq;
         session->last_t1_ns = frame->t1_ns;
         session->delivered = true;
@@ -225,8 +225,8 @@ int eco_session_make_report(struct eco_session *session)
     eco_accounting_warn(&session->accounting, report);
     if (session->gpus.why.text[0])
         eco_report_warn(report, "%s", session->gpus.why.text);
-    eco_live_start(&session->live, session->call,
-                   live_cache(session)); /* a run too short for it to be started before */
+    eco_intensity_start(&session->live, session->call,
+                        live_cache(session)); /* a run too short for it to be started before */
     eco_impact_of_report(session->call, &session->live, report);
     tell_record(session, report);
     for (unsigned i = 0; i < session->label_count; i++)
@@ -245,7 +245,7 @@ void eco_session_end(struct eco_session *session, bool keep)
 
 void eco_session_start_live(struct eco_session *session)
 {
-    eco_live_start(&session->live, session->call, live_cache(session));
+    eco_intensity_start(&session->live, session->call, live_cache(session));
 }
 
 void eco_session_start_gpus(struct eco_session *session, uint64_t wait_ns)
@@ -271,7 +271,7 @@ void eco_session_finish(struct eco_session *session)
     eco_accounting_finish(&session->accounting);
     session->meter = eco_meter_free(session->meter);
     eco_gpus_finish(&session->gpus);
-    eco_live_finish(&session->live);
+    eco_intensity_finish(&session->live);
     session->counters = eco_priv_counters_free(session->counters);
     eco_helper_await_all(20);
 }

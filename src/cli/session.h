@@ -5,7 +5,7 @@
 #include "cli/accounting.h"
 #include "cli/follow.h"
 #include "cli/gpus.h"
-#include "cli/live.h"
+#include "cli/intensity.h"
 #include "cli/outputs.h"
 #include "meter/meter.h"
 #include "store/spool.h"
@@ -18,7 +18,7 @@ struct eco_session {
     struct eco_counters *counters; /* by ecocode-priv, NULL = none */
     struct eco_accounting accounting;
     struct eco_gpus gpus;
-    struct eco_live live;
+    struct eco_intensity live;
     struct eco_outputs outputs;
     struct eco_spool *spool; /* NULL: nothing is recorded */
     struct eco_sink_begin begin;

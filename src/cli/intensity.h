@@ -14,7 +14,7 @@
 
 #include <sys/types.h>
 
-struct eco_live {
+struct eco_intensity {
     const struct eco_live_source *source; /* NULL = none was asked for */
     char zone[ECO_ZONE_MAX];
     bool is_started, has_failed; /* has_failed: it told of a failure last */
@@ -29,12 +29,12 @@ struct eco_live {
 };
 
 /** --carbon-source and what goes with it: 0, or -EINVAL with a reason. */
-int eco_live_check(const struct eco_call *call, struct eco_why *why) ECO_MUST_CHECK;
+int eco_intensity_check(const struct eco_call *call, struct eco_why *why) ECO_MUST_CHECK;
 /** Starts the program, once. `cache` is the folder for its last answers, "" none. Never fails a run. */
-void eco_live_start(struct eco_live *live, const struct eco_call *call, const char *cache);
+void eco_intensity_start(struct eco_intensity *live, const struct eco_call *call, const char *cache);
 /** Hear what was told, and count the energy of a frame. */
-void eco_live_frame(struct eco_live *live, const struct eco_frame *frame);
+void eco_intensity_frame(struct eco_intensity *live, const struct eco_frame *frame);
 /** The mean in place of the yearly figure, or a warning that it stayed. */
-void eco_live_apply(struct eco_live *live, struct eco_report *report, struct eco_factors *factors,
-                    struct eco_impact_input *input);
-void eco_live_finish(struct eco_live *live);
+void eco_intensity_apply(struct eco_intensity *live, struct eco_report *report, struct eco_factors *factors,
+                         struct eco_impact_input *input);
+void eco_intensity_finish(struct eco_intensity *live);

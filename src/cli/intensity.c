@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/live.h"
+#include "cli/intensity.h"
 
 #include "base/text.h"
 #include "platform/clock.h"
@@ -27,7 +27,7 @@ static const struct eco_live_source *wanted(const struct eco_call *call)
     return name ? eco_live_source_find(name) : NULL;
 }
 
-int eco_live_check(const struct eco_call *call, struct eco_why *why)
+int eco_intensity_check(const struct eco_call *call, struct eco_why *why)
 {
     const struct eco_impact_choices *choices = &call->settings.impact;
     const struct eco_live_source *source = wanted(call);
@@ -64,7 +64,7 @@ static bool find(char *ret, size_t size)
     return n > 0 && (size_t)n < size && access(ret, X_OK) == 0;
 }
 
-static void spawn(struct eco_live *live, const struct eco_impact_choices *choices, const char *cache)
+static void spawn(struct eco_intensity *live, const struct eco_impact_choices *choices, const char *cache)
 {
     char path[PATH_MAX], words[5][24] = {NAME, "--source", "--zone", "--url", "--key-file"},
                          cache_word[] = "--cache";
@@ -95,7 +95,7 @@ static void spawn(struct eco_live *live, const struct eco_impact_choices *choice
         (void)snprintf(live->why, sizeof live->why, "%s cannot be started: %s", NAME, strerror(-r));
 }
 
-void eco_live_start(struct eco_live *live, const struct eco_call *call, const char *cache)
+void eco_intensity_start(struct eco_intensity *live, const struct eco_call *call, const char *cache)
 {
     const struct eco_impact_choices *choices = &call->settings.impact;
     if (live->is_started || !wanted(call))
@@ -112,7 +112,7 @@ void eco_live_start(struct eco_live *live, const struct eco_call *call, const ch
     spawn(live, choices, cache);
 }
 
-static void hear_one(struct eco_live *live, const struct eco_live_news *news)
+static void hear_one(struct eco_intensity *live, const struct eco_live_news *news)
 {
     live->has_failed = news->error < 0;
     if (news->error < 0) {
@@ -128,7 +128,7 @@ static void hear_one(struct eco_live *live, const struct eco_live_news *news)
     live->heard_ns = eco_clock_system.mono_ns(&eco_clock_system);
 }
 
-static void hear(struct eco_live *live)
+static void hear(struct eco_intensity *live)
 {
     struct eco_live_news news;
     if (!live->is_started || live->fd < 0)
@@ -148,20 +148,20 @@ static void hear(struct eco_live *live)
 }
 
 /* Seconds since the newest value was fetched. */
-static double age_s(const struct eco_live *live)
+static double age_s(const struct eco_intensity *live)
 {
     uint64_t now = eco_clock_system.mono_ns(&eco_clock_system);
     return live->newest.age_s + (double)(now - live->heard_ns) / (double)ECO_NS_PER_S;
 }
 
-static double present(const struct eco_live *live)
+static double present(const struct eco_intensity *live)
 {
     if (live->values == 0)
         return 0;
     return age_s(live) < ECO_LIVE_STALE_S ? live->newest.g_per_kwh : -1;
 }
 
-void eco_live_frame(struct eco_live *live, const struct eco_frame *frame)
+void eco_intensity_frame(struct eco_intensity *live, const struct eco_frame *frame)
 {
     double energy_uj[ECO_SLOT_COUNT] = {0};
     if (!live->is_started)
@@ -175,7 +175,7 @@ void eco_live_frame(struct eco_live *live, const struct eco_frame *frame)
     eco_live_sum_add(&live->sum, energy_uj, present(live));
 }
 
-static void await_first(struct eco_live *live)
+static void await_first(struct eco_intensity *live)
 {
     const struct eco_clock *clock = &eco_clock_system;
     uint64_t until = clock->mono_ns(clock) + FIRST_WAIT_MS * ECO_NS_PER_MS, now;
@@ -189,7 +189,7 @@ static void await_first(struct eco_live *live)
 }
 
 /* What a source calls its latest may be of long ago. */
-static void warn_of_age(const struct eco_live *live, struct eco_report *report)
+static void warn_of_age(const struct eco_intensity *live, struct eco_report *report)
 {
     double hours =
         ((double)eco_clock_system.real_ns(&eco_clock_system) / 1e9 - (double)live->newest.at_real_s) / 3600;
@@ -198,7 +198,7 @@ static void warn_of_age(const struct eco_live *live, struct eco_report *report)
                         hours);
 }
 
-static void describe(struct eco_live *live, struct eco_factors *factors)
+static void describe(struct eco_intensity *live, struct eco_factors *factors)
 {
     double covered = eco_live_sum_covered(&live->sum, ECO_SLOT_FULL);
     int percent = isfinite(covered) ? (int)floor(covered * 100 + 0.5) : 100;
@@ -221,8 +221,8 @@ static void describe(struct eco_live *live, struct eco_factors *factors)
     factors->live_at_real_s = live->newest.at_real_s;
 }
 
-void eco_live_apply(struct eco_live *live, struct eco_report *report, struct eco_factors *factors,
-                    struct eco_impact_input *input)
+void eco_intensity_apply(struct eco_intensity *live, struct eco_report *report, struct eco_factors *factors,
+                         struct eco_impact_input *input)
 {
     const double nothing[ECO_SLOT_COUNT] = {0};
     if (!live->is_started)
@@ -244,7 +244,7 @@ void eco_live_apply(struct eco_live *live, struct eco_report *report, struct eco
     warn_of_age(live, report);
 }
 
-void eco_live_finish(struct eco_live *live)
+void eco_intensity_finish(struct eco_intensity *live)
 {
     if (live->is_started && live->pid > 0)
         eco_helper_leave(&live->fd, &live->pid);
