@@ -87,14 +87,6 @@ static sqlite3_stmt *prepare(const struct eco_index *index, const struct eco_run
     return statement;
 }
 
-static char *text_at(sqlite3_stmt *row, int column, bool *ret_failed)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    char *copy = eco_strdup(text);
-    *ret_failed = *ret_failed || (text && !copy);
-    return copy;
-}
-
 static double number_at(sqlite3_stmt *row, int column)
 {
     return sqlite3_column_type(row, column) == SQLITE_NULL ? ECO_NAN : sqlite3_column_double(row, column);
@@ -115,16 +107,43 @@ static bool is_written(const char *path)
     return is_locked;
 }
 
+/* All texts of an entry are in one block: a list may have very many. */
+static int read_texts(const struct eco_index *index, sqlite3_stmt *row, struct eco_run_entry *ret)
+{
+    struct {
+        char **place;
+        int column;
+    } const texts[] = {{&ret->stem, 0},     {&ret->run_id, 2},     {&ret->hostname, 3}, {&ret->started_at, 4},
+                       {&ret->command, 5},  {&ret->labels, 6},     {&ret->policy, 7},   {&ret->quality, 8},
+                       {&ret->currency, 9}, {&ret->co2e_scope, 19}};
+    const char *file = (const char *)sqlite3_column_text(row, 1);
+    size_t folder = strlen(index->runs_dir), name = file ? strlen(file) : 0, size = folder + name + 2;
+    for (size_t i = 0; i < ECO_COUNT(texts); i++)
+        size += (size_t)sqlite3_column_bytes(row, texts[i].column) + 1;
+    char *at = eco_calloc(size, 1);
+    if (!at)
+        return -ENOMEM;
+    ret->path = at;
+    memcpy(at, index->runs_dir, folder);
+    at[folder] = '/';
+    if (file)
+        memcpy(at + folder + 1, file, name);
+    at += folder + name + 2;
+    for (size_t i = 0; i < ECO_COUNT(texts); i++) {
+        const void *text = sqlite3_column_text(row, texts[i].column);
+        size_t length = (size_t)sqlite3_column_bytes(row, texts[i].column);
+        if (!text)
+            continue;
+        memcpy(at, text, length);
+        *texts[i].place = at;
+        at += length + 1;
+    }
+    return 0;
+}
+
 static int read_entry(const struct eco_index *index, sqlite3_stmt *row, struct eco_run_entry *ret)
 {
-    char path[PATH_MAX];
-    const char *file = (const char *)sqlite3_column_text(row, 1);
-    bool failed = false;
-    int n = snprintf(path, sizeof path, "%s/%s", index->runs_dir, file ? file : "");
-    if (n < 0 || (size_t)n >= sizeof path)
-        return -ENAMETOOLONG;
-    *ret = (struct eco_run_entry){.path = eco_strdup(path),
-                                  .duration_s = number_at(row, 10),
+    *ret = (struct eco_run_entry){.duration_s = number_at(row, 10),
                                   .job_j = number_at(row, 11),
                                   .machine_j = number_at(row, 12),
                                   .cpu_s = number_at(row, 13),
@@ -133,14 +152,9 @@ static int read_entry(const struct eco_index *index, sqlite3_stmt *row, struct e
                                   .exit_code = integer_at(row, 16),
                                   .exit_signal = integer_at(row, 17),
                                   .is_complete = sqlite3_column_int(row, 18) != 0};
-    char **texts[] = {&ret->stem,    NULL,         &ret->run_id, &ret->hostname, &ret->started_at,
-                      &ret->command, &ret->labels, &ret->policy, &ret->quality,  &ret->currency};
-    for (int i = 0; i < (int)ECO_COUNT(texts); i++)
-        if (texts[i])
-            *texts[i] = text_at(row, i, &failed);
-    ret->co2e_scope = text_at(row, 19, &failed);
-    ret->is_running = !ret->is_complete && is_written(path);
-    return failed || !ret->path ? -ENOMEM : 0;
+    int r = read_texts(index, row, ret);
+    ret->is_running = r == 0 && !ret->is_complete && is_written(ret->path);
+    return r;
 }
 
 static int read_rows(const struct eco_index *index, sqlite3_stmt *rows, struct eco_catalog *catalog)
@@ -181,13 +195,8 @@ int eco_catalog_read(const struct eco_index *index, const struct eco_run_filter 
 
 void eco_catalog_finish(struct eco_catalog *catalog)
 {
-    for (size_t i = 0; i < catalog->count; i++) {
-        struct eco_run_entry *run = &catalog->runs[i];
-        char *const texts[] = {run->path,    run->stem,   run->run_id, run->hostname, run->started_at,
-                               run->command, run->labels, run->policy, run->quality,  run->currency};
-        for (size_t t = 0; t < ECO_COUNT(texts); t++)
-            free(texts[t]);
-    }
+    for (size_t i = 0; i < catalog->count; i++)
+        free(catalog->runs[i].path); /* the block of all its texts */
     free(catalog->runs);
     *catalog = (struct eco_catalog){0};
 }

@@ -17,7 +17,7 @@ struct eco_run_filter {
     uint64_t limit, offset;    /* of the newest; limit 0 = all */
 };
 
-/* One run of a list. Texts are owned; NULL = not known. */
+/* One run of a list. Texts belong to the catalog; NULL = not known. */
 struct eco_run_entry {
     char *path, *stem, *run_id, *hostname, *started_at, *command, *labels, *policy, *quality, *currency,
         *co2e_scope;
