@@ -68,8 +68,9 @@ builds_and_lints() {
     single lint tools/lint.sh build
 }
 part() { e2e "$1" tests/e2e tests/doubles -m "not long" --part "$1"; }
-users_and_sanitized() {
+users_and_records() {
     part users
+    part records
     sanitized -k "cli" -m "not long"
 }
 
@@ -87,7 +88,7 @@ if [ "$mode" = long ]; then
     sanitized -k "cli or harm"
 else
     lane builds builds_and_lints
-    lane users users_and_sanitized
+    lane users users_and_records
     lane cards part cards
     lane rest part rest
     join_lanes

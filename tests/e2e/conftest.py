@@ -20,11 +20,13 @@ import lib_ecocode  # noqa: E402
 import lib_sim  # noqa: E402
 
 
-# Files by the beginning of their names. A file that is named nowhere is of the part `rest`.
+# Files by the beginning of their names; tools/check.sh names every part. A file that is named nowhere is of `rest`.
 PARTS = {
     "cards": ("test_gpu_", "test_nvml_"),
     # they share a user, whose processes one of them kills
     "users": ("test_priv_",),
+    # what is kept of runs, and what is made of it
+    "records": ("test_history_", "test_impact", "test_run_"),
     # beside others these would be skipped, or get less of the CPUs than their figures need
     "quiet": ("test_sim_calibrate", "test_sim_energy", "test_sim_machine", "test_bpf_", "test_identity"),
 }
