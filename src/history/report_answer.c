@@ -126,6 +126,36 @@ void eco_report_answer(struct eco_doc *doc, const struct eco_report_run *run)
         eco_doc_paragraph(doc, "The idle power of this machine was not known, so it is not taken out.");
 }
 
+/* Of a report that `merge` has made. */
+void eco_report_ranks(struct eco_doc *doc, const json_t *report)
+{
+    static const struct eco_doc_column columns[] = {
+        {"run", false}, {"node", false}, {"energy", true}, {"duration", true}};
+    const json_t *ranks = json_object_get(report, "merged");
+    size_t count = json_array_size(ranks);
+    if (count == 0)
+        return;
+    eco_doc_section(doc, "Ranks and nodes");
+    eco_doc_table(doc, columns, ECO_COUNT(columns));
+    for (size_t i = 0; i < count && i < COMPARED_MAX; i++) {
+        const json_t *rank = json_array_get(ranks, i);
+        const char *id = eco_member_text(rank, "run_id"), *host = eco_member_text(rank, "hostname");
+        char joules[ECO_FIGURE_MAX], duration[ECO_FIGURE_MAX] = "-";
+        double duration_s = eco_member_number(rank, "duration_s");
+        eco_fact_joules(report, eco_member_number(rank, "job_j"), joules);
+        if (isfinite(duration_s))
+            eco_duration_format(duration_s, duration);
+        eco_doc_cell(doc, "%.12s", id ? id : "");
+        eco_doc_cell(doc, "%.64s", host ? host : "");
+        eco_doc_cell(doc, "%s", joules);
+        eco_doc_cell(doc, "%s", duration);
+    }
+    eco_doc_table_end(doc);
+    if (count > COMPARED_MAX)
+        eco_doc_paragraph(doc, "%d of %zu are shown.", COMPARED_MAX, count);
+    eco_doc_section_end(doc);
+}
+
 /* What makes two figures incomparable, for a person to judge. */
 static void put_differences(struct eco_doc *doc, const struct eco_report_run *runs, size_t count)
 {

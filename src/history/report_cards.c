@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DRAWN_MAX 16 /* cards with curves of their own */
+
 void eco_report_chart(struct eco_doc *doc, const struct eco_report_run *run)
 {
     const struct eco_series *series = run->series;
@@ -74,6 +76,7 @@ void eco_report_cards(struct eco_doc *doc, const struct eco_report_run *run)
 {
     const json_t *domains = json_object_get(run->run->root, "domains");
     bool any = false;
+    unsigned drawn = 0;
     for (size_t i = 0; i < json_array_size(domains) && i < ECO_DOMAINS_MAX; i++) {
         const json_t *domain = json_array_get(domains, i), *device = json_object_get(domain, "device");
         const char *name = eco_member_text(domain, "name"), *model = eco_member_text(device, "name");
@@ -85,10 +88,13 @@ void eco_report_cards(struct eco_doc *doc, const struct eco_report_run *run)
         any = true;
         (void)snprintf(title, sizeof title, "%.64s%s%.120s", name, model ? ": " : "", model ? model : "");
         eco_doc_heading(doc, title);
-        if (doc->is_html)
+        if (doc->is_html && drawn++ < DRAWN_MAX)
             put_panels(doc, run->series, name);
         put_facts(doc, device);
     }
+    if (drawn > DRAWN_MAX)
+        eco_doc_paragraph(doc, "%d of %u cards are drawn; the figures of all are in the tables.", DRAWN_MAX,
+                          drawn);
     if (any)
         eco_doc_section_end(doc);
 }

@@ -7,6 +7,8 @@
 #include <math.h>
 
 #define WIDTH 1000.0 /* of the inner picture, in its own units */
+#define LEAST_PX \
+    0.001 /* neighbours that are closer stand at one height; all points together stay below a pixel */
 
 /* The next round number: 1, 2, 2.5, 5 times a power of ten. */
 double eco_curve_top(double value)
@@ -30,19 +32,39 @@ static void put_xy(const struct eco_curve *curve, char command, double t_s, doub
     eco_buf_fixed(curve->out, y > 0 ? y : 0, 1);
 }
 
-/* Between two stairs. */
-void eco_curve_area(const struct eco_curve *curve, const double *lower, const double *upper, unsigned color)
+static bool is_step(const struct eco_curve *curve, const double *values, size_t i)
+{
+    return fabs(values[i] - values[i - 1]) * curve->height > LEAST_PX * curve->top;
+}
+
+/* Corners only. */
+static void put_stair(const struct eco_curve *curve, const double *values)
 {
     const struct eco_series *series = curve->series;
-    eco_buf_printf(curve->out, "<path class=\"s%u\" d=\"", color);
     for (size_t i = 0; i < series->count; i++) {
-        put_xy(curve, i ? 'L' : 'M', eco_series_start_s(series, i), upper[i]);
-        put_xy(curve, 'L', series->end_s[i], upper[i]);
+        if (i == 0 || is_step(curve, values, i))
+            put_xy(curve, i ? 'L' : 'M', eco_series_start_s(series, i), values[i]);
+        if (i + 1 == series->count || is_step(curve, values, i + 1))
+            put_xy(curve, 'L', series->end_s[i], values[i]);
     }
+}
+
+static void put_stair_back(const struct eco_curve *curve, const double *values)
+{
+    const struct eco_series *series = curve->series;
     for (size_t i = series->count; i-- > 0;) {
-        put_xy(curve, 'L', series->end_s[i], lower[i]);
-        put_xy(curve, 'L', eco_series_start_s(series, i), lower[i]);
+        if (i + 1 == series->count || is_step(curve, values, i + 1))
+            put_xy(curve, 'L', series->end_s[i], values[i]);
+        if (i == 0 || is_step(curve, values, i))
+            put_xy(curve, 'L', eco_series_start_s(series, i), values[i]);
     }
+}
+
+void eco_curve_area(const struct eco_curve *curve, const double *lower, const double *upper, unsigned color)
+{
+    eco_buf_printf(curve->out, "<path class=\"s%u\" d=\"", color);
+    put_stair(curve, upper);
+    put_stair_back(curve, lower);
     eco_buf_text(curve->out, "Z\"/>\n");
 }
 

@@ -124,13 +124,14 @@ static void put_share(struct eco_doc *doc, const struct eco_family_row *row, con
 
 static void put_process_name(struct eco_doc *doc, const struct eco_family_row *row)
 {
-    char text[2 * NAME_BYTES], many[32] = "";
+    char text[2 * NAME_BYTES], many[80] = "";
     json_int_t pid = json_integer_value(json_object_get(row->process, "pid"));
     const char *role = eco_member_text(row->process, "role"), *name = eco_member_text(row->process, "name");
+    const char *host = row->parent < 0 ? eco_member_text(row->process, "hostname") : NULL;
     if (row->processes > 1)
         (void)snprintf(many, sizeof many, "%llu \xC3\x97 ", (unsigned long long)row->processes);
     else if (pid > 0)
-        (void)snprintf(many, sizeof many, "%lld ", (long long)pid);
+        (void)snprintf(many, sizeof many, "%.40s%s%lld ", host ? host : "", host ? ": " : "", (long long)pid);
     if (!row->process)
         (void)snprintf(text, sizeof text, "%llu more", (unsigned long long)row->processes);
     else if (role && *role)

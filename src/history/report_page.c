@@ -52,6 +52,7 @@ static void put_run(struct eco_doc *doc, const struct eco_report_run *run, bool 
         eco_buf_text(doc->out, "<article>\n");
     put_title(doc, command, is_first);
     eco_report_answer(doc, run);
+    eco_report_ranks(doc, report);
     eco_report_findings(doc, report);
     eco_report_chart(doc, run);
     eco_report_phases(doc, report);

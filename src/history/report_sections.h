@@ -17,6 +17,7 @@ struct eco_report_run {
 
 /** Name, status, host, the figures. */
 void eco_report_answer(struct eco_doc *doc, const struct eco_report_run *run);
+void eco_report_ranks(struct eco_doc *doc, const json_t *report);
 /** The runs side by side. */
 void eco_report_comparison(struct eco_doc *doc, const struct eco_report_run *runs, size_t count);
 void eco_report_findings(struct eco_doc *doc, const json_t *report);

@@ -16,6 +16,7 @@
 /* One row of the report while the tree is made. */
 struct node {
     const json_t *process;
+    const char *host; /* of a job on several machines, whose pids say nothing of each other; else "" */
     int64_t pid, ppid;
     int32_t parent, first_child, next_sibling;
     unsigned depth;
@@ -32,12 +33,18 @@ struct work {
 /* Where qsort looks; this program has one thread. */
 static const struct node *sorted_nodes;
 
+static int compare_place(const struct node *node, int64_t pid, const char *host)
+{
+    if (node->pid != pid)
+        return node->pid < pid ? -1 : 1;
+    return strcmp(node->host, host);
+}
+
 static int by_pid(const void *a, const void *b)
 {
     const struct node *x = &sorted_nodes[*(const int32_t *)a], *y = &sorted_nodes[*(const int32_t *)b];
-    if (x->pid != y->pid)
-        return x->pid < y->pid ? -1 : 1;
-    return x < y ? -1 : x > y;
+    int order = compare_place(x, y->pid, y->host);
+    return order ? order : x < y ? -1 : x > y;
 }
 
 /* A parent is never behind its children: its sum is not smaller, and its depth is. */
@@ -67,17 +74,18 @@ static void sort(struct work *work, int (*compare)(const void *, const void *))
 }
 
 /* Several rows may have a pid (what it used before it became another's): the first is the parent. */
-static int32_t find_pid(const struct work *work, int64_t pid)
+static int32_t find_pid(const struct work *work, int64_t pid, const char *host)
 {
     size_t low = 0, high = work->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (work->nodes[work->order[middle]].pid < pid)
+        if (compare_place(&work->nodes[work->order[middle]], pid, host) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < work->count && work->nodes[work->order[low]].pid == pid ? work->order[low] : -1;
+    bool is_there = low < work->count && compare_place(&work->nodes[work->order[low]], pid, host) == 0;
+    return is_there ? work->order[low] : -1;
 }
 
 static void link_parents(struct work *work)
@@ -85,7 +93,8 @@ static void link_parents(struct work *work)
     sort(work, by_pid);
     for (size_t i = 0; i < work->count; i++) {
         struct node *node = &work->nodes[i];
-        node->parent = node->ppid > 0 && node->ppid != node->pid ? find_pid(work, node->ppid) : -1;
+        node->parent =
+            node->ppid > 0 && node->ppid != node->pid ? find_pid(work, node->ppid, node->host) : -1;
     }
 }
 
@@ -94,7 +103,7 @@ static void link_parents(struct work *work)
 static void cut_circles(struct work *work)
 {
     for (size_t i = 0; i < work->count; i++) {
-        int32_t at = (int32_t)i, steps = 0;
+        int32_t at = (int32_t)i;
         while (at >= 0 && !work->nodes[at].is_done) {
             work->nodes[at].is_done = true;
             work->nodes[at].depth = (unsigned)i + 1; /* who walks */
@@ -102,7 +111,6 @@ static void cut_circles(struct work *work)
             if (up >= 0 && work->nodes[up].is_done && work->nodes[up].depth == (unsigned)i + 1)
                 work->nodes[at].parent = -1;
             at = work->nodes[at].parent;
-            steps++;
         }
     }
     for (size_t i = 0; i < work->count; i++)
@@ -176,7 +184,9 @@ static int load(struct work *work, const json_t *processes, struct eco_family *t
         const json_t *process = json_array_get(processes, i);
         double own = eco_member_number(process, tree->is_by_energy ? "energy_j" : "cpu_s");
         double cpu_s = eco_member_number(process, "cpu_s");
+        const char *host = eco_member_text(process, "hostname");
         work->nodes[i] = (struct node){.process = process,
+                                       .host = host ? host : "",
                                        .pid = integer_of(process, "pid"),
                                        .ppid = integer_of(process, "ppid"),
                                        .own = own > 0 && own < 1e30 ? own : 0};

@@ -160,6 +160,24 @@ def test_cards_have_their_panels(ecocode, home, tmp_path):
     assert page.source.count('class="panel"') == 3
 
 
+def test_a_node_full_of_cards_is_bounded(ecocode, home, tmp_path):
+    base = report_of(1000, [process(5, 1, 6400.0, gpu_busy_s=4.0)])
+    domain = base["domains"][0]
+    base["domains"] = [{**domain, "name": f"gpu-{i}", "kind": "gpu", "device": {"name": f"card {i}"}} for i in range(64)]
+    path = write_record(tmp_path / "r.jsonl", 1000, base)
+    lines = path.read_text().splitlines()
+    for i in range(1, 1001):
+        line = json.loads(lines[i])
+        line["domains"] = [{**line["domains"][0], "name": f"gpu-{d}", "job_j": 1 + i * d % 97 / 97, "machine_j": 2 + i * d % 89 / 89,
+                            "gpu_busy_ratio": i * d % 83 / 83, "gpu_memory_bytes": i * d} for d in range(64)]
+        lines[i] = json.dumps(line)
+    path.write_text("\n".join(lines) + "\n")
+    page = page_of(ecocode, home, tmp_path, path)
+    assert page.source.count('class="panel"') == 16 * 3 and "16 of 64 cards are drawn" in page.text
+    assert all(f"gpu-{i}: card {i}" in page.text for i in range(64)) and "other parts" in page.text
+    assert len(page.source) < 2_500_000
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", "{\"schema\": 7}", "{\"schema\": \"ecocode.run/9\"}", "no JSON\n" * 3])
 def test_what_is_no_run_is_said_in_one_line(ecocode, home, tmp_path, text):
     path = tmp_path / "bad.json"
@@ -227,6 +245,20 @@ def test_a_recording_of_several_days_is_one_curve(ecocode, home, tmp_path):
     page = page_of(ecocode, home, tmp_path, path)
     series = page.json()["runs"][0]["series"]
     assert series["frames"] == 20 and series["end_s"][-1] == 20 and "This run has no end" not in page.text
+
+
+def test_a_job_on_two_nodes(ecocode, home, tmp_path):
+    for name in ("a", "b"):
+        base = report_of(10, [process(5, 1, 200.0), process(6, 5, 100.0)], run_id=name * 32, boot_id=name)
+        base["host"]["hostname"] = name
+        base["domains"][0]["uncertainty"] = base["energy"]["uncertainty"]
+        (tmp_path / f"{name}.json").write_text(json.dumps(base))
+    merged = tmp_path / "merged.json"
+    result = call(ecocode, home, "merge", "-q", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "-o", str(merged))
+    assert result.returncode == 0, result.stderr
+    page = page_of(ecocode, home, tmp_path, merged)
+    assert ["a" * 12, "a", "300 J", "10.0 s"] in page.rows and ["b" * 12, "b", "300 J", "10.0 s"] in page.rows
+    assert [row[0] for row in rows_of(page, "process")] == ["a: 5 worker", "6 worker", "b: 5 worker", "6 worker"]
 
 
 def test_misuse(ecocode, home, tmp_path):

@@ -88,6 +88,27 @@ static void test_circles_and_missing_parents_are_roots(void **state)
     json_decref(report);
 }
 
+static void test_pids_of_two_machines_are_two(void **state)
+{
+    struct eco_family tree;
+    (void)state;
+    json_t *report =
+        json_pack("{s:[{s:i,s:i,s:s,s:f},{s:i,s:i,s:s,s:f},{s:i,s:i,s:s,s:f},{s:i,s:i,s:s,s:f}]}",
+                  "processes", "pid", 5, "ppid", 1, "hostname", "a", "energy_j", 4.0, /* a's */
+                  "pid", 5, "ppid", 1, "hostname", "b", "energy_j", 3.0,              /* b's */
+                  "pid", 6, "ppid", 5, "hostname", "b", "energy_j", 2.0,              /* below that */
+                  "pid", 7, "ppid", 6, "hostname", "a", "energy_j", 1.0); /* its parent is not there */
+    assert_non_null(report);
+    assert_int_equal(eco_family_make(report, 100, &tree), 0);
+    assert_int_equal(tree.count, 4);
+    assert_true(same(tree.rows[0].own, 3) && tree.rows[0].parent == -1);
+    assert_true(same(tree.rows[1].own, 2) && tree.rows[1].parent == 0);
+    assert_true(same(tree.rows[2].own, 4) && tree.rows[2].parent == -1);
+    assert_true(same(tree.rows[3].own, 1) && tree.rows[3].parent == -1);
+    eco_family_finish(&tree);
+    json_decref(report);
+}
+
 static void test_what_is_cut_off_is_summed_up(void **state)
 {
     static int rows[10000][3];
@@ -152,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_children_stand_below_their_parent_the_largest_first),
         cmocka_unit_test(test_circles_and_missing_parents_are_roots),
+        cmocka_unit_test(test_pids_of_two_machines_are_two),
         cmocka_unit_test(test_what_is_cut_off_is_summed_up),
         cmocka_unit_test(test_a_chain_of_any_length),
         cmocka_unit_test(test_without_energy_it_is_cpu_time),
