@@ -220,6 +220,9 @@ static void cost_whole(struct eco_course_keeper *keeper, const struct eco_report
 
 unsigned eco_course_end(struct eco_course_keeper *keeper, struct eco_report *report)
 {
+    /* With --carbon-source it is the mean of the time, where that is known by now. */
+    if (report->impact.is_known)
+        keeper->factors = report->impact.factors;
     unsigned exceeded = judge_end(keeper, report);
     widen(&keeper->course.prediction, report);
     cost_whole(keeper, report);

@@ -13,4 +13,5 @@ enum eco_quality eco_stored_quality(const json_t *object);
 int eco_stored_domains(struct eco_stored_report *stored, const json_t *root) ECO_MUST_CHECK;
 int eco_stored_processes(struct eco_stored_report *stored, const json_t *root) ECO_MUST_CHECK;
 void eco_stored_uncertainty(const json_t *object, struct eco_uncertainty *ret);
+int eco_stored_course(struct eco_stored_report *stored, const json_t *root) ECO_MUST_CHECK;
 void eco_stored_impact(const json_t *object, struct eco_impact *ret);

@@ -265,6 +265,8 @@ int eco_stored_report_init(struct eco_stored_report *ret, const struct eco_run_r
     read_model(report, root);
     read_idle(report, json_object_get(root, "idle_basis"));
     eco_stored_impact(json_object_get(root, "impact"), &report->impact);
+    if (r == 0)
+        r = eco_stored_course(ret, root);
     if (r < 0)
         eco_stored_report_finish(ret);
     return r;
@@ -277,6 +279,7 @@ void eco_stored_report_finish(struct eco_stored_report *stored)
     free(stored->jobs);
     free(stored->told);
     free(stored->devices);
+    free(stored->course);
     free(stored->command);
     *stored = (struct eco_stored_report){.command = NULL};
 }

@@ -15,6 +15,7 @@ struct eco_stored_report {
     struct eco_slurm_job *jobs;
     struct eco_slurm_told *told;
     struct eco_gpu_device *devices;
+    struct eco_course *course;
     char **command;
 };
 

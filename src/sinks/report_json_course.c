@@ -113,6 +113,7 @@ static void put_budgets(struct eco_json *json, const struct eco_report *report)
     for (unsigned i = 0; report->course && i < report->course->budget_count; i++) {
         const struct eco_budget *budget = &report->course->budgets[i];
         eco_json_open(json, '{');
+        eco_json_kstring(json, "text", budget->text);
         eco_json_kdouble(json, "limit", budget->limit);
         eco_json_kstring(json, "unit", budget->unit);
         eco_json_kdouble(json, "used", budget->used);

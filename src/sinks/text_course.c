@@ -54,7 +54,7 @@ static void put_phase(struct eco_page *page, const struct eco_phase *phase, enum
         eco_line_right(&line, FIGURE_COLUMN, text);
     }
     if (phase->has_energy && sum_j > 0) {
-        long percent = lround(100 * fmax(0, job_j) / sum_j);
+        long percent = lround(100 * fmin(10, fmax(0, job_j) / sum_j));
         (void)snprintf(text, sizeof text, percent == 0 && job_j > 0 ? "<1 %%" : "%ld %%", percent);
         eco_line_right(&line, SHARE_COLUMN, text);
     }
@@ -168,7 +168,7 @@ static void put_budget(struct eco_page *page, const struct eco_report *report,
     (void)snprintf(text, sizeof text, "Budget of %.40s%s%s: %s%s, %ld %%", budget->text,
                    budget->is_exceeded ? " exceeded" : "",
                    report->course->was_stopped && budget->is_exceeded ? ", the command was told to end" : "",
-                   used, range, lround(100 * fmin(budget->used / budget->limit, 1e6)));
+                   used, range, lround(100 * fmax(-1e6, fmin(budget->used / budget->limit, 1e6))));
     eco_page_wrap(page, text, budget->is_exceeded ? ECO_STYLE_WARN : ECO_STYLE_PLAIN);
 }
 

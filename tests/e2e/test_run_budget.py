@@ -36,7 +36,7 @@ def test_status_of_a_command_that_ends_well(ecocode, home, tmp_path, action, sta
     assert first["exceeded"] and first["used"] > first["limit"] == 0.001 and first["unit"] == "J"
     assert first["ratio"] == pytest.approx(first["used"] / 0.001)
     assert first["used_low"] <= first["used"] <= first["used_high"] and first["action"] == action
-    assert first["at_s"] > 0
+    assert first["at_s"] > 0 and first["text"] == "1mJ"
     assert not second["exceeded"] and second["at_s"] is None
     assert "the budget of 1mJ is exceeded after" in one_line(done.stderr)
 

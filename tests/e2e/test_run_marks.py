@@ -169,3 +169,16 @@ def test_killed_measurer_does_not_keep_mark(ecocode, home):
     done = call(ecocode, home, "run", "-q", "sh", "-c", script)
     assert done.stdout == "0\n", done
     assert "mark: the run is not heard from here" in done.stderr
+
+
+def test_history_shows_it_again(ecocode, home):
+    """The lines of phases, of the whole and of budgets are those that were printed."""
+    script = f"{ecocode} mark load 1/4; sleep 0.1; {ecocode} mark load 2/4; sleep 0.1; {ecocode} mark rest"
+    printed = call(ecocode, home, "run", "--budget", "1mJ", "--budget", "2Wh", "sh", "-c", script).stderr
+    shown = call(ecocode, home, "history", "show", "last")
+    if "is not installed" in shown.stderr:
+        pytest.skip("ecocode-history was not built")
+    begins = ("   load ", "   rest ", "   50 % was done", "   Budget of 1mJ exceeded", "   Budget of 2Wh")
+    lines = [line for line in printed.splitlines() if line.startswith(begins)]
+    assert len(lines) == len(begins), printed
+    assert [line for line in shown.stdout.splitlines() if line.startswith(begins)] == lines
