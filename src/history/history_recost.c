@@ -131,6 +131,21 @@ static int recost_ref(struct recost *recost, const char *ref, struct eco_why *wh
     return r;
 }
 
+/* A live source tells of now; these runs are over. One that a configuration names is for runs to come. */
+static int refuse_live(const struct eco_call *call, struct eco_why *why)
+{
+    static const char name[] = "carbon-source";
+    int index = eco_option_find(&call->set, name, sizeof name - 1);
+    const char *source = call->settings.impact.carbon_source;
+    if (index < 0 || call->set.origins[index].layer != ECO_LAYER_LINE || strcmp(source, "table") == 0)
+        return 0;
+    eco_why_set(
+        why,
+        "--carbon-source %s tells of now, and these runs are over: give --location or --carbon-intensity",
+        source);
+    return -EINVAL;
+}
+
 int eco_history_recost(struct eco_history *history, char *const *refs)
 {
     struct recost recost = {.history = history};
@@ -140,6 +155,8 @@ int eco_history_recost(struct eco_history *history, char *const *refs)
     struct tm utc;
     /* a wrong factor is told before anything is written */
     int r = eco_call_factors(history->call, &factors, &why);
+    if (r == 0)
+        r = refuse_live(history->call, &why);
     if (r < 0)
         return eco_history_fail(history, &why);
     if (gmtime_r(&now, &utc))

@@ -214,6 +214,13 @@ BAD = [
 ]
 
 
+def test_a_recost_asks_nobody(ecocode, home):
+    done = call(ecocode, home, "history", "--recost", "--location", "GB", "--carbon-source", "uk")
+    if "not installed" in done.stderr:
+        pytest.skip("built without ecocode-history")
+    assert done.returncode == 2 and "these runs are over" in one_line(done.stderr)
+
+
 @pytest.mark.parametrize("words,part", BAD, ids=[" ".join(w) for w, _ in BAD])
 def test_bad_input_is_one_line_and_nothing_ran(ecocode, home, tmp_path, words, part):
     done = call(ecocode, home, "run", *words, "touch", "ran", cwd=tmp_path)
