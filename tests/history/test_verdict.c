@@ -171,7 +171,7 @@ static void test_verdicts(void **state)
     assert_false(judge(0.005, 0.025, 0).is_within_margin);
     /* what the idle power may be wrong by belongs to the interval, nan is no reason for one */
     assert_int_equal(judge(0.005, 0.015, 0.006).verdict, ECO_VERDICT_OPEN);
-    assert_int_equal(judge(0.005, 0.015, NAN).verdict, ECO_VERDICT_MORE);
+    assert_int_equal(judge(0.005, 0.015, ECO_NAN).verdict, ECO_VERDICT_MORE);
     eco_assert_near(judge(0.03, 0.05, 0.01).ratio.high, exp(0.06), 1e-12);
     /* 1.02 and 1/1.02 are equally far */
     assert_true(judge(-log(1.02) + 1e-9, log(1.02) - 1e-9, 0).is_within_margin);
