@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,8 @@ static int make_directory(struct eco_run *run)
         (void)unlinkat(run->own_group_fd, run->group_name, AT_REMOVEDIR);
         return fd;
     }
+    /* Until all of this run have let go of it no other one sweeps it away, empty as it may be. */
+    (void)flock(fd, LOCK_SH | LOCK_NB);
     run->group_fd = fd;
     return 0;
 }
@@ -88,6 +91,16 @@ static bool is_old(int dir_fd, const char *name)
     return now.tv_sec - st.st_mtim.tv_sec > SWEEP_MIN_AGE_S;
 }
 
+static bool is_held(int dir_fd, const char *name)
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return held;
+}
+
 /*
  * Remove what runs before us left: only directories of our own naming, and the kernel removes none that a
  * process is in. One that is brand new may be waiting for its first process. `fd` is taken.
@@ -100,7 +113,8 @@ static void sweep(int fd, unsigned depth)
         return;
     }
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (!is_our_name(entry->d_name) || !is_old(dirfd(dir), entry->d_name)) {
+        if (!is_our_name(entry->d_name) || !is_old(dirfd(dir), entry->d_name) ||
+            is_held(dirfd(dir), entry->d_name)) {
             continue;
         }
         if (unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR) == 0 || errno != EBUSY || depth == 0) {

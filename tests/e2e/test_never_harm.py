@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`ecocode run` never harms the command: it begins as it would without us, and ends as it would."""
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -502,6 +503,28 @@ def test_leftover_cgroups_are_swept(run, home):
     # Any run of ecocode sweeps it away then, also one that we do not know of.
     until(lambda: not place.exists() or "populated 0" in read_or_nothing(place / "cgroup.events"))
     time.sleep(1)
+    assert call([*run, "true"], home).returncode == 0
+    assert not place.exists()
+
+
+def test_held_cgroup_is_not_swept(run, home):
+    """One whose command has just ended is empty, and its cpu.stat is still to be read by the run that it belongs to."""
+    result = call([*run, "cat", "/proc/self/cgroup"], home)
+    group = next((line[3:] for line in result.stdout.decode().splitlines() if line.startswith("0::")), "")
+    if "ecocode-" not in group:
+        pytest.skip("no private cgroup can be made here")
+    mount = next(line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+                 if " - cgroup2 " in line)
+    place = pathlib.Path(mount + group).parent / f"ecocode-{os.getpid():012x}"
+    place.mkdir()
+    held = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        time.sleep(2)  # so old that it might have been left behind
+        assert call([*run, "true"], home).returncode == 0
+        assert place.exists()
+    finally:
+        os.close(held)
     assert call([*run, "true"], home).returncode == 0
     assert not place.exists()
 
