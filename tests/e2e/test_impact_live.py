@@ -2,6 +2,7 @@
 """Intensity asked for while a job runs, from a server of this machine that answers as the sources do."""
 import os
 import pathlib
+import shutil
 import sys
 import time
 
@@ -212,6 +213,15 @@ BAD = [
     (["--carbon-url", "http://example.org"], "an address"),
     (["--carbon-url", "file:///etc/passwd"], "an address"),
 ]
+
+
+def test_without_the_program_the_yearly_figure_stands(ecocode, home, tmp_path, server):
+    alone = tmp_path / "bin" / "ecocode"
+    alone.parent.mkdir()
+    shutil.copy(ecocode, alone)
+    impact, warnings, _ = ask(str(alone), home, tmp_path, server)
+    assert impact["factors"]["intensity_g_per_kwh"] == YEARLY_G and impact["factors"]["live"] is None
+    assert any("is not installed (it needs libcurl)" in w for w in warnings), warnings
 
 
 def test_a_recost_asks_nobody(ecocode, home):
