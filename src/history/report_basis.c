@@ -145,6 +145,19 @@ static void put_number(struct eco_doc *doc, double value, const char *unit)
     eco_doc_cell(doc, "%s", isfinite(value) ? text : "-");
 }
 
+static double milliseconds(double seconds)
+{
+    return round(seconds * 1e3) / 1e3;
+}
+
+static void put_duration(struct eco_doc *doc, double seconds)
+{
+    char text[ECO_FIGURE_MAX] = "-";
+    if (isfinite(seconds))
+        eco_duration_format(seconds, text);
+    eco_doc_cell(doc, "%s", text);
+}
+
 void eco_report_phases(struct eco_doc *doc, const json_t *report)
 {
     static const struct eco_doc_column columns[] = {{"phase", false},  {"times", true}, {"begins", true},
@@ -162,12 +175,12 @@ void eco_report_phases(struct eco_doc *doc, const json_t *report)
         char joules[ECO_FIGURE_MAX];
         eco_doc_cell(doc, "%.120s", name ? name : "?");
         put_number(doc, eco_member_number(phase, "count"), "");
-        put_number(doc, eco_member_number(phase, "start_offset_s"), "s");
-        put_number(doc, eco_member_number(phase, "end_offset_s"), "s");
-        put_number(doc, eco_member_number(phase, "duration_s"), "s");
+        put_number(doc, milliseconds(eco_member_number(phase, "start_offset_s")), "s");
+        put_number(doc, milliseconds(eco_member_number(phase, "end_offset_s")), "s");
+        put_duration(doc, eco_member_number(phase, "duration_s"));
         eco_fact_joules(report, eco_member_number(json_object_get(phase, "energy"), "job_j"), joules);
         eco_doc_cell(doc, "%s", joules);
-        put_number(doc, eco_member_number(json_object_get(phase, "usage"), "cpu_s"), "s");
+        put_duration(doc, eco_member_number(json_object_get(phase, "usage"), "cpu_s"));
     }
     eco_doc_table_end(doc);
     if (count > ROWS_MAX)
@@ -211,8 +224,8 @@ void eco_report_budgets(struct eco_doc *doc, const json_t *report)
         const char *unit = eco_member_text(budget, "unit");
         double ratio = eco_member_number(budget, "ratio");
         put_number(doc, eco_member_number(budget, "limit"), unit ? unit : "");
-        put_number(doc, eco_member_number(budget, "used"), unit ? unit : "");
-        put_number(doc, isfinite(ratio) ? round(ratio * 1000) / 10 : ECO_NAN, "%");
+        put_number(doc, eco_fact_rounded(eco_member_number(budget, "used")), unit ? unit : "");
+        put_number(doc, eco_fact_rounded(ratio * 100), "%");
         eco_doc_cell(doc, "%s", json_is_true(json_object_get(budget, "exceeded")) ? "EXCEEDED" : "kept");
     }
     eco_doc_table_end(doc);

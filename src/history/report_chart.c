@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PHASES_MAX 24 /* that are named in a curve */
-#define STACK_MAX  7  /* domains with a colour of their own; the rest is one */
+#define WHOLE_RATIO 0.98 /* of its span that a phase takes when nothing is in between */
+#define PHASES_MAX  24   /* that are named in a curve */
+#define STACK_MAX   7    /* domains with a colour of their own; the rest is one */
 
 /* What is drawn on top of each other, or one line. */
 struct band {
@@ -131,7 +132,7 @@ static void put_percent(struct eco_buf *out, const char *key, double percent)
     eco_buf_text(out, "%\"");
 }
 
-/* Where phases begin, with their names; one that came several times has no one place. */
+/* Where phases begin, with their names; one with others in between has no one place. */
 static void put_phases(const struct eco_curve *curve, const json_t *report)
 {
     const json_t *phases = json_object_get(report, "phases");
@@ -140,8 +141,9 @@ static void put_phases(const struct eco_curve *curve, const json_t *report)
         const char *name = eco_member_text(phase, "name");
         double from_s = eco_member_number(phase, "start_offset_s"),
                to_s = eco_member_number(phase, "end_offset_s");
+        double lasts_s = eco_member_number(phase, "duration_s");
         if (!name || !(from_s >= 0) || !(to_s > from_s) || !(to_s <= curve->end_s * 1.01) ||
-            eco_member_number(phase, "count") > 1)
+            lasts_s < WHOLE_RATIO * (to_s - from_s))
             continue;
         eco_buf_text(curve->out, "<svg class=\"phase\" y=\"4\"");
         put_percent(curve->out, "x", 100 * from_s / curve->end_s);

@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MOMENT 0.2 /* of a usual interval */
+
 int eco_series_init(struct eco_series *series)
 {
     *series = (struct eco_series){.stride = 1};
@@ -52,11 +54,23 @@ static void halve(struct eco_series *series)
     series->in_last = series->stride;
 }
 
+/*
+ * A mark of the job or its end closes an interval early. What is over in a moment has a power that says more
+ * of the counter's steps than of the job: it belongs to its neighbour.
+ */
+static bool is_moment(const struct eco_series *series, double length_s)
+{
+    double last_s = series->end_s[series->count - 1];
+    bool is_short = length_s < MOMENT * last_s / (double)series->frame_count;
+    return is_short || (series->count == 1 && last_s < MOMENT * length_s);
+}
+
 static void open_point(struct eco_series *series, double t_s)
 {
     double last_s = series->count ? series->end_s[series->count - 1] : 0;
     double end_s = t_s > last_s ? t_s : last_s;
-    if (series->count == 0 || series->in_last >= series->stride) {
+    bool is_joined = series->count > 0 && is_moment(series, end_s - last_s);
+    if (series->count == 0 || (!is_joined && series->in_last >= series->stride)) {
         if (series->count == ECO_SERIES_POINTS)
             halve(series);
         memset(cell_at(series, series->count, 0), 0, ECO_DOMAINS_MAX * sizeof *series->cells);
@@ -64,7 +78,7 @@ static void open_point(struct eco_series *series, double t_s)
         series->in_last = 0;
     }
     series->end_s[series->count - 1] = end_s;
-    series->in_last++;
+    series->in_last += !is_joined;
     series->frame_count++;
 }
 

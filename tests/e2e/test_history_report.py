@@ -132,6 +132,7 @@ def test_what_a_report_has_beside_energy_is_told(ecocode, home, tmp_path):
     for text in ("53 g (40 to 66 g)", "FR (France)", "0.3 EUR", "0.25 EUR/kWh", "1.20 kWh", "A lower bound", "One core of 8 was busy.", "EXCEEDED", "200 %"):
         assert text in page.text, text
     assert ["load", "2", "0 s", "4 s", "3.5 s", "50 J", "-"] in page.rows
+    assert "<text x=\"4\" y=\"24\">load" not in page.source  # others were in between
     assert ["carbon intensity, CO2e", "44 g/kWh", "Ember", "2024"] in page.rows
     assert "400 J (380 to 420 J) in 20.0 s, by progress: 50 % was done." in page.text
     said = report(ecocode, home, path, "--statement")

@@ -56,6 +56,25 @@ static void test_a_short_run_is_drawn_as_it_was(void **state)
     eco_series_finish(&series);
 }
 
+static void test_what_is_over_in_a_moment_makes_no_peak(void **state)
+{
+    static const double times[] = {0.01, 1, 2, 3, 3.001, 4, 4.002};
+    static const double ends[] = {1, 2, 3.001, 4.002};
+    static struct eco_series series;
+    (void)state;
+    assert_int_equal(eco_series_init(&series), 0);
+    for (size_t i = 0; i < ECO_COUNT(times); i++) {
+        struct eco_series_frame frame = one(times[i], 1, 1, i ? times[i] - times[i - 1] : times[i]);
+        eco_series_add(&series, &frame);
+    }
+    assert_int_equal(series.count, ECO_COUNT(ends));
+    assert_int_equal(series.frame_count, ECO_COUNT(times));
+    for (size_t i = 0; i < ECO_COUNT(ends); i++)
+        assert_true(same(series.end_s[i], ends[i]));
+    eco_assert_near(sum_j(&series, 0, false), 7, 1e-12);
+    eco_series_finish(&series);
+}
+
 static void test_thinning_keeps_the_area_and_the_bound(void **state)
 {
     static struct eco_series series;
@@ -161,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_short_run_is_drawn_as_it_was),
+        cmocka_unit_test(test_what_is_over_in_a_moment_makes_no_peak),
         cmocka_unit_test(test_thinning_keeps_the_area_and_the_bound),
         cmocka_unit_test(test_energy_that_came_late_belongs_to_all_its_time),
         cmocka_unit_test(test_time_without_a_figure_is_told),
