@@ -5,8 +5,9 @@
 #include "base/buf.h"
 #include "history/comparison.h"
 
-#define ECO_CHECK_BASELINE 5 /* runs that the rule takes; with fewer it would fail unchanged code too often \
-                              */
+#define ECO_CHECK_BASELINE                                                           \
+    5 /* runs that the rule takes; with fewer it would fail unchanged code too often \
+       */
 #define ECO_CHECK_CANDIDATES 3
 
 enum eco_check_state {
