@@ -229,7 +229,8 @@ static void read_model(struct eco_report *report, const json_t *root)
     bool is_model = report->quality == ECO_ESTIMATED && !is_excluded(root, "fans");
     if (is_model)
         (void)eco_text_copy(report->model_text, sizeof report->model_text,
-                            is_excluded(root, "disks") ? "server and RAM included" : "calibrated at the wall");
+                            is_excluded(root, "disks") ? "server and RAM included"
+                                                       : "calibrated at the wall");
 }
 
 static void read_idle(struct eco_report *report, const json_t *idle)

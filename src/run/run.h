@@ -110,8 +110,8 @@ void eco_run_abandon(struct eco_run *run);
 
 /**
  * Signal every process of the job: those of its cgroup, else the command, what descends from it and its
- * orphans (not strangers). A process that is born meanwhile may be missed: call again. Only what we may signal
- * is.
+ * orphans (not strangers). A process that is born meanwhile may be missed: call again. Only what we may
+ * signal is.
  *
  * @param signo  0 = only count
  * @return how many processes had it
