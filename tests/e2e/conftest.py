@@ -20,7 +20,7 @@ import lib_ecocode  # noqa: E402
 import lib_sim  # noqa: E402
 
 
-# Files by the beginning of their names; tools/check.sh names every part. A file that is named nowhere is of `rest`.
+# Files by the beginning of their names, which tools/check.sh runs each. A file that is named nowhere is of `rest`.
 PARTS = {
     "cards": ("test_gpu_", "test_nvml_"),
     # they share a user, whose processes one of them kills
@@ -43,6 +43,10 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     part = config.getoption("part")
     if part:
+        asked = (lib_ecocode.ROOT / "tools" / "check.sh").read_text()
+        lost = [name for name in [*PARTS, "rest"] if f"part {name}\n" not in asked]
+        if lost:
+            raise pytest.UsageError(f"tools/check.sh runs no part {', '.join(lost)}: its tests would be lost")
         out = [item for item in items if part_of(item.path) != part]
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if part_of(item.path) == part]
