@@ -36,8 +36,11 @@ void eco_predictor_add(struct eco_predictor *predictor, const struct eco_point *
         return;
     }
     predictor->skipped = 0;
-    if (predictor->count == ECO_POINTS_MAX)
+    if (predictor->count == ECO_POINTS_MAX) {
         thin(predictor);
+        predictor->skipped = predictor->stride / 2; /* half of a longer part has come by now */
+        return;
+    }
     predictor->points[predictor->count++] = *point;
 }
 

@@ -51,10 +51,11 @@ static void limits_are_read_in_their_unit(void **state)
 static void what_is_no_limit_is_refused(void **state)
 {
     static const char *const bad[] = {
-        "",       "J",    "5",     "0J",    "-1J",  "1e3J",
-        "5kj",    "10wh", "5gCO2", "5g",    "nanJ", "1..2J",
-        "1.2.3J", "5EU",  "5EURO", "5 E R", "infJ", "9999999999999999999999999999999999999999999999J",
-        "5J ",    "5JJ",  "1GWhh"};
+        "",      "J",     "5",     "0J",    "-1J",
+        "1e3J",  "5kj",   "5mwh",  "5KWH",  "10wh",
+        "5gCO2", "5g",    "nanJ",  "1..2J", "1.2.3J",
+        "5EU",   "5EURO", "5 E R", "infJ",  "9999999999999999999999999999999999999999999999J",
+        "5J ",   "5JJ",   "1GWhh"};
     (void)state;
     for (size_t i = 0; i < ECO_COUNT(bad); i++) {
         struct eco_budget budget = {.limit = -7};

@@ -78,6 +78,8 @@ static void progress_tells_the_whole(void **state)
     mark("epoch", 0, 10);
     (void)look(1, 10);
     mark("batch", 1, 2); /* inside: not what counts */
+    assert_string_equal(keeper.course.progress.name, "epoch");
+    eco_assert_near(keeper.course.progress.total, 10, 0);
     (void)look(1, 10);
     mark("epoch", 1, 10);
     (void)look(2, 20);

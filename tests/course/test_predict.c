@@ -75,6 +75,10 @@ static void any_number_of_parts_finds_room(void **state)
     for (int i = 0; i <= 100000; i++)
         eco_predictor_add(&predictor, &(struct eco_point){i, i, 2.0 * i});
     assert_true(predictor.count > ECO_POINTS_MAX / 2 && predictor.count <= ECO_POINTS_MAX);
+    /* All of them speak for the same length, or late ones would count for more. */
+    for (unsigned i = 2; i < predictor.count; i++)
+        eco_assert_near(predictor.points[i].done - predictor.points[i - 1].done,
+                        predictor.points[1].done - predictor.points[0].done, 1);
     struct eco_prediction whole = predict(&predictor, 200000);
     eco_assert_near(whole.energy_j, 400000, 1e-3);
 }
