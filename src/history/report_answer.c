@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMPARED_MAX 100 /* rows; the text says how many there are */
+#define COMPARED_COLUMNS 60  /* of a command */
+#define COMPARED_MAX     100 /* rows; the text says how many there are */
 
 static void put_cards(struct eco_doc *doc, const struct eco_headline *headlines, size_t count)
 {
@@ -207,9 +208,10 @@ static void put_compared(struct eco_doc *doc, const struct eco_report_run *run, 
     double duration_s = eco_member_number(report, "duration_s");
     eco_doc_cell(doc, "%.12s", run->run->run_id);
     eco_fact_command(report, text, sizeof text);
-    eco_doc_cell(doc, "%.120s", text);
-    eco_fact_started(report, text, sizeof text);
+    eco_text_cut(text, COMPARED_COLUMNS, false);
     eco_doc_cell(doc, "%s", text);
+    eco_fact_started(report, text, sizeof text);
+    eco_doc_cell(doc, "%.16s", text); /* to the minute */
     if (isfinite(duration_s))
         eco_duration_format(duration_s, duration);
     eco_doc_cell(doc, "%s", duration);
@@ -232,7 +234,7 @@ void eco_report_comparison(struct eco_doc *doc, const struct eco_report_run *run
 {
     const struct eco_doc_column columns[] = {{"run", false},
                                              {"command", false},
-                                             {"started", false},
+                                             {"started, UTC", false},
                                              {"duration", true},
                                              {"energy", true},
                                              {"95 % interval", true},
