@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORDS_MAX 1024
 
@@ -100,6 +101,28 @@ static int add_command(const struct eco_settings *settings, const char *text, st
     return r < 0 ? r : push(words, text);
 }
 
+/* In the loop a bare name may be one that the shell does itself, such as true or echo: the program is meant.
+ */
+static int name_program(char **word)
+{
+    const char *path = getenv("PATH");
+    char file[PATH_MAX];
+    if (strchr(*word, '/'))
+        return 0;
+    for (; path && *path; path += strcspn(path, ":"), path += *path == ':') {
+        int n = snprintf(file, sizeof file, "%.*s/%s", (int)strcspn(path, ":"), path, *word);
+        if (n <= 0 || (size_t)n >= sizeof file || access(file, X_OK) != 0)
+            continue;
+        char *found = eco_strdup(file);
+        if (!found)
+            return -ENOMEM;
+        free(*word);
+        *word = found;
+        return 0;
+    }
+    return 0;
+}
+
 int eco_bench_words(const struct eco_settings *settings, struct eco_bench_command *command,
                     struct eco_why *why)
 {
@@ -112,6 +135,8 @@ int eco_bench_words(const struct eco_settings *settings, struct eco_bench_comman
         eco_why_set(why, "an empty command");
         r = -EINVAL;
     }
+    if (r == 0 && before > 0)
+        r = name_program(&words.items[before]);
     if (r < 0) {
         finish(&words);
         return r;

@@ -17,7 +17,8 @@ def bench(machine, env, *words, **options):
 
 
 def busy(seconds):
-    return f"{lib_sim.LOAD} --out /dev/null busy {seconds}"
+    """A load of so much CPU time, however long that takes beside others."""
+    return f"{lib_sim.LOAD} --out /dev/null storm 1 {round(seconds * 1000)}"
 
 
 def plain(env, *words, **options):
@@ -40,15 +41,12 @@ def test_finds_which_of_two_loads_uses_more(machine, home, tmp_path):
                    tmp_path / "out.md")
     assert result.returncode == 0, result.stderr
     whole, pair = judgement(result.stdout)
-    assert pair["verdict"] in ("more", "undecided") and pair["by"] == "own", pair
-    is_quiet = whole["others_ratio"] < 0.2  # else another program of this machine was always there
-    if is_quiet:
-        assert pair["verdict"] == "more", pair
-        assert pair["own"]["low_ratio"] < 1.2 < pair["own"]["high_ratio"], pair
+    assert pair["verdict"] == "more" and pair["by"] == "own", pair
+    assert pair["own"]["low_ratio"] - 0.01 < 1.2 < pair["own"]["high_ratio"] + 0.01, pair  # to start takes CPU time too
     assert whole["baseline_s"] == 0 and whole["idle_method"] == "given" and whole["end"] == "asked"
     for command, seconds in zip(whole["commands"], (0.15, 0.18)):
         figure = command["own"]
-        assert not is_quiet or figure["low_j"] < (lib_sim.K_J + lib_sim.DRAM_K_J) * seconds < figure["high_j"]
+        assert figure["low_j"] < (lib_sim.K_J + lib_sim.DRAM_K_J) * seconds < figure["high_j"]
         assert [m["place"] for m in command["measurements"]].count(1) == 3  # each comes first as often
     assert f"| {pair['verdict']} |" in (tmp_path / "out.md").read_text()
     # nothing of all this is in the history
@@ -67,8 +65,8 @@ def test_short_commands_are_repeated_in_one_measurement(home):
     result = plain(home, "-r", "1", "-N", "true", "--json")
     assert result.returncode == 0, result.stderr
     command = lib_ecocode.strict_json(result.stdout)["commands"][0]
-    assert command["executions_per_measurement"] > 10
-    assert 0 < command["duration_s"] < 0.1
+    assert command["executions_per_measurement"] > 1
+    assert 0.0001 < command["duration_s"] < 0.1  # a program was started: what a shell does itself takes microseconds
 
 
 @pytest.mark.parametrize("words, said", [
@@ -139,22 +137,20 @@ def test_verdicts_and_intervals_on_loads_of_known_energy(machine, home, tmp_path
                         *busy(0.2).split()], env=home)
     assert used.returncode == 0, used.stderr
     start_s = lib_ecocode.read_json(tmp_path / "one.json")["usage"]["cpu_s"] - 0.2
-    assert 0 < start_s < 0.01
+    assert 0 < start_s < 0.02
     truth = (0.2 * ratio + start_s) / (0.2 + start_s)
-    right = wrong = covered = quiet = 0
+    right = wrong = covered = 0
     for _ in range(REPETITIONS):
         result = bench(machine, home | IDLE, "-N", busy(0.2), busy(0.2 * ratio), "--json")
         assert result.returncode == 0, result.stderr
-        whole, pair = judgement(result.stdout)
-        is_quiet = whole["others_ratio"] < 0.1
-        quiet += is_quiet
-        right += is_quiet and pair["verdict"] == verdict
+        _, pair = judgement(result.stdout)
+        right += pair["verdict"] == verdict
         wrong += pair["verdict"] in {"less", "more"} - {verdict}
         covered += pair["own"]["low_ratio"] <= truth <= pair["own"]["high_ratio"]
-    print(f"ratio {ratio}: covered {covered}, wrong {wrong} of {REPETITIONS}; right {right} of {quiet} that were quiet")
+    print(f"ratio {ratio}: covered {covered}, wrong {wrong}, right {right} of {REPETITIONS}")
     assert covered >= 0.9 * REPETITIONS
     assert wrong <= max(1, 0.05 * REPETITIONS)
-    assert right >= 0.8 * quiet  # beside other programs "undecided" is right, too
+    assert right >= 0.9 * REPETITIONS
 
 
 @pytest.mark.long

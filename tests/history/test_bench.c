@@ -72,6 +72,10 @@ static void test_a_loop_runs_as_often_as_it_says(void **state)
     assert_non_null(strstr(argv[2], "|| exit"));
     settings.ignore_failure = true;
     assert_null(strstr(words_of(&command, 0)[2], "|| exit"));
+    /* the program, not what the loop's shell would do itself under that name */
+    settings.no_shell = true;
+    command.text = "true";
+    assert_non_null(strstr(words_of(&command, 0)[5], "/true"));
     eco_bench_words_free(&command);
 }
 
