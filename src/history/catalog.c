@@ -124,10 +124,7 @@ static int read_texts(const struct eco_index *index, sqlite3_stmt *row, struct e
     if (!at)
         return -ENOMEM;
     ret->path = at;
-    memcpy(at, index->runs_dir, folder);
-    at[folder] = '/';
-    if (file)
-        memcpy(at + folder + 1, file, name);
+    (void)snprintf(at, folder + name + 2, "%s/%s", index->runs_dir, file ? file : "");
     at += folder + name + 2;
     for (size_t i = 0; i < ECO_COUNT(texts); i++) {
         const void *text = sqlite3_column_text(row, texts[i].column);

@@ -16,9 +16,8 @@ static void blank(json_t *object, const char *const *keys, bool is_text)
 
 static void blank_each(json_t *array, const char *const *keys)
 {
-    size_t index;
-    json_t *item;
-    json_array_foreach(array, index, item) blank(item, keys, false);
+    for (size_t i = 0; i < json_array_size(array); i++)
+        blank(json_array_get(array, i), keys, false);
 }
 
 /* The program's name says what was run, its arguments on what. */
@@ -45,21 +44,25 @@ void eco_redact_report(json_t *root)
     static const char *const group[] = {"group", "name", "pod", "job_name", "cluster", NULL};
     const char *kind;
     json_t *item, *groups = json_object_get(root, "groups");
-    size_t index;
+    json_t *processes = json_object_get(root, "processes"), *domains = json_object_get(root, "domains");
     keep_program(root);
     blank(root, texts, true);
     blank(root, own, false);
     blank(json_object_get(root, "host"), host_texts, true);
     blank(json_object_get(root, "host"), host, false);
-    blank_each(json_object_get(root, "processes"), process);
-    json_array_foreach(json_object_get(root, "processes"), index, item) if (json_object_get(item, "uid"))(
-        void) json_object_set_new(item, "uid", json_integer(0));
-    json_array_foreach(json_object_get(root, "domains"), index, item)
-        blank(json_object_get(item, "device"), device, false);
+    blank_each(processes, process);
+    for (size_t i = 0; i < json_array_size(processes); i++)
+        if (json_object_get(json_array_get(processes, i), "uid"))
+            (void)json_object_set_new(json_array_get(processes, i), "uid", json_integer(0));
+    for (size_t i = 0; i < json_array_size(domains); i++)
+        blank(json_object_get(json_array_get(domains, i), "device"), device, false);
     if (json_is_array(groups))
         blank_each(groups, group);
     else
-        json_object_foreach(groups, kind, item) blank_each(item, group);
+        json_object_foreach(groups, kind, item)
+        {
+            blank_each(item, group);
+        }
 }
 
 static int write_line(int to, const json_t *root)

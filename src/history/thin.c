@@ -233,13 +233,14 @@ bool eco_thin_is_useful(const char *path)
     if (eco_lines_open(path, &lines, NULL) < 0)
         return false;
     if (eco_lines_next(lines, &line) > 0 && eco_line_kind_of(line) == ECO_LINE_BEGIN) {
-        is_useful = true;
+        bool is_long_or_thin = false;
         while (eco_scan_member(&line, &key, &value)) {
             bool is_long =
                 eco_scan_is(key, "interval_s") && eco_scan_double(eco_scan_number(value)) >= ECO_THIN_S / 2;
-            if (is_long || eco_scan_is(key, "thinned_s"))
-                is_useful = false;
+            is_long_or_thin = is_long_or_thin || is_long || eco_scan_is(key, "thinned_s");
         }
+        /* what cannot be read to its end could not say that it is thinned */
+        is_useful = !is_long_or_thin && line.length > 0 && *line.text == '}';
     }
     (void)eco_lines_free(lines);
     return is_useful;
