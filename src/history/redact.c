@@ -42,8 +42,8 @@ void eco_redact_report(json_t *root)
                                           "unit",    "slurm_job", "slurm_step", NULL};
     static const char *const device[] = {"uuid", "pci", NULL};
     static const char *const group[] = {"group", "name", "pod", "job_name", "cluster", NULL};
-    const char *kind;
-    json_t *item, *groups = json_object_get(root, "groups");
+    const char *kind = NULL;
+    json_t *item = NULL, *groups = json_object_get(root, "groups");
     json_t *processes = json_object_get(root, "processes"), *domains = json_object_get(root, "domains");
     keep_program(root);
     blank(root, texts, true);

@@ -240,7 +240,7 @@ bool eco_thin_is_useful(const char *path)
             is_long_or_thin = is_long_or_thin || is_long || eco_scan_is(key, "thinned_s");
         }
         /* what cannot be read to its end could not say that it is thinned */
-        is_useful = !is_long_or_thin && line.length > 0 && *line.text == '}';
+        is_useful = !is_long_or_thin && line.length == 1 && *line.text == '}';
     }
     (void)eco_lines_free(lines);
     return is_useful;
