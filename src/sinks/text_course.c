@@ -28,7 +28,8 @@ static bool is_told(const struct eco_phase *phase)
 static enum eco_slot slot_of(const struct eco_report *report)
 {
     for (unsigned i = 0; i < report->course->phase_count; i++)
-        if (isnan(report->course->phases[i].sums_uj[report->headline].job_uj))
+        if (report->course->phases[i].has_energy &&
+            isnan(report->course->phases[i].sums_uj[report->headline].job_uj))
             return ECO_SLOT_FULL;
     return report->headline;
 }

@@ -159,3 +159,21 @@ def test_bad_budgets_are_told_before_anything_ran(ecocode, home, tmp_path, words
     done = call(ecocode, home, "run", *words[:2] if len(words) == 2 else words, "touch", str(flag))
     assert done.returncode == 125, done
     assert part in one_line(done.stderr) and not flag.exists()
+
+
+def test_who_ignores_it_is_killed_after_the_command_has_ended(ecocode, home, tmp_path):
+    pids = tmp_path / "pids"
+    script = f"sh -c 'trap \"\" TERM; echo $$ > {pids}; {BUSY}' & {BUSY}"
+    done = run(ecocode, home, "-q", "--budget-grace", "300ms", *EXCEEDED, "--budget-action", "stop", "sh", "-c", script)
+    assert done.returncode == 122, done
+    assert not is_alive(int(pids.read_text()))
+
+
+def test_a_command_that_has_ended_is_not_stopped(ecocode, home, tmp_path):
+    """It was over before anybody looked: the status tells, and nobody was told to end."""
+    out = tmp_path / "out.json"
+    done = call(ecocode, home, "run", "-q", "-o", str(out), *EXCEEDED, "--budget-action", "stop", "sleep", "0.1")
+    assert done.returncode == 122, done
+    assert "is exceeded" in one_line(done.stderr) and "told to end" not in done.stderr
+    budget = budgets(out)[0]
+    assert budget["exceeded"] and not budget["stopped"]
