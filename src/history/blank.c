@@ -28,6 +28,7 @@ static const char report[] =
     "null,"
     "\"process_count\":0},\"processes\":[],"
     "\"groups\":{\"container\":null,\"pod\":null,\"job\":null,\"unit\":null,\"user\":null},"
+    "\"phases\":[],\"progress\":null,\"prediction\":null,\"budgets\":[],\"findings\":[],"
     "\"impact\":null,\"self\":{\"cpu_s\":null,\"max_rss_bytes\":null},\"warnings\":[]}";
 
 static const char domain[] =

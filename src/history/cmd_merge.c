@@ -44,7 +44,10 @@ static void print_text(const struct eco_merge_result *result)
     print_line(&view, "energy.by_policy_j.full", "with its share of idle power");
     print_line(&view, "energy.machine_j", "all that these machines used meanwhile");
     (void)printf("\n   %-8s %-30s %12s\n", "run", "node", "J");
-    json_array_foreach(json_object_get(result->report, "merged"), i, item) print_member(item);
+    json_array_foreach(json_object_get(result->report, "merged"), i, item)
+    {
+        print_member(item);
+    }
     json_array_foreach(json_object_get(result->report, "warnings"), i, item)
     {
         char text[512];

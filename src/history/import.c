@@ -89,7 +89,7 @@ int eco_import_report(struct eco_import *import, const json_t *report, struct ec
     const char *id = json_string_value(json_object_get(report, "run_id"));
     const char *host = json_string_value(json_object_get(json_object_get(report, "host"), "hostname"));
     char path[PATH_MAX];
-    struct eco_out_file out;
+    struct eco_out_file out = {0};
     int r = id && is_id(id) ? prepare(import, host ? host : "", id, path, sizeof path, why) : -EBADMSG;
     if (r == -EBADMSG)
         eco_why_set(why, "a report without an id of a run");
@@ -133,7 +133,7 @@ static int take_record(struct eco_import *import, const struct eco_run_report *r
 {
     const char *host = eco_run_report_text(report, "host.hostname");
     char path[PATH_MAX];
-    struct eco_out_file out;
+    struct eco_out_file out = {0};
     int r = is_id(report->run_id) ? prepare(import, host ? host : "", report->run_id, path, sizeof path, why)
                                   : -EBADMSG;
     if (r == -EBADMSG)

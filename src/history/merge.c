@@ -158,7 +158,10 @@ static void put_domains(struct eco_merging *merging)
     size_t i;
     for (size_t node = 0; node < merging->parts.node_count; node++)
         json_array_foreach(json_object_get(merging->parts.nodes[node].widest->from->root, "domains"), i,
-                           domain) add_domain(merging, node, domain);
+                           domain)
+        {
+            add_domain(merging, node, domain);
+        }
 }
 
 /* ---- the rest ---- */

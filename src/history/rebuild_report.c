@@ -288,12 +288,21 @@ static void put_basis(json_t *root, const json_t *begin, const json_t *last)
 static void put_rest(json_t *root, const struct eco_record_sums *sums, double duration_s, bool is_whole)
 {
     static const char *const unknown_usage[] = {"cpu_user_s", "cpu_system_s", "max_rss_bytes", NULL};
+    static const char *const unknown_groups[] = {"container", "pod", "job", "unit", "user", NULL};
     static const char *const unknown_self[] = {"cpu_s", "max_rss_bytes", NULL};
-    json_t *usage = json_object(), *self = json_object(), *warnings = json_array();
+    json_t *usage = json_object(), *self = json_object(), *groups = json_object();
+    json_t *warnings = json_array();
     set(usage, "cpu_s", number(sums->job_cpu_s, is_whole));
     set(usage, "process_count", json_integer((json_int_t)sums->process_count));
     set_nulls(usage, unknown_usage);
     set(root, "usage", usage);
+    set_nulls(groups, unknown_groups);
+    set(root, "groups", groups);
+    set(root, "phases", json_array());
+    set(root, "progress", json_null());
+    set(root, "prediction", json_null());
+    set(root, "budgets", json_array());
+    set(root, "findings", json_array());
     set(root, "impact", json_null());
     set_nulls(self, unknown_self);
     set(root, "self", self);

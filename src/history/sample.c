@@ -57,7 +57,10 @@ static double sum_of_numbers(json_t *object)
     const char *key;
     json_t *value;
     double sum = 0;
-    json_object_foreach(object, key, value) sum += json_is_number(value) ? json_number_value(value) : 0;
+    json_object_foreach(object, key, value)
+    {
+        sum += json_is_number(value) ? json_number_value(value) : 0;
+    }
     return json_object_size(object) ? sum : ECO_NAN;
 }
 

@@ -10,10 +10,11 @@ import sqlite3
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
 from lib_cli import call, one_line
-from lib_ecocode import check_report, clean_environment
+from lib_ecocode import ROOT, check_report, clean_environment
 from lib_history import check_index, copy_run, listed, make_run, records, runs_of, state_of
 
 pytestmark = pytest.mark.skipif(not os.access(os.path.join(os.path.dirname(os.environ.get("ECOCODE_BIN") or
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.skipif(not os.access(os.path.join(os.path.dirname(os.en
                                 os.X_OK) or not shutil.which("sqlite3"), reason="no ecocode-history, or no sqlite3")
 
 KILLED_AT_ONCE = 16
+SCHEMA = ROOT / "data" / "schema" / "ecocode.run.1.json"
 
 
 def kill_runs(ecocode, home, count, longest_s):
@@ -53,6 +55,7 @@ def check_killed(ecocode, home, expected_at_most):
         report = json.loads(call(ecocode, home, "history", "show", runs[-1]["run_id"], "--json").stdout)
         assert report["complete"] is False
         check_report(report)
+        jsonschema.validate(report, json.loads(SCHEMA.read_text()))
     return len(runs)
 
 
