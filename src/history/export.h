@@ -9,7 +9,7 @@
 #include "history/run_frames.h"
 #include "history/sheet.h"
 
-/** Rows of intervals: one per interval and domain, then one named "total" (docs/history.md has the columns).
+/** Rows of intervals: one per interval and domain, then one named "total" (docs/export.md has the columns).
  */
 int eco_export_frames_csv(const struct eco_run_list *runs, struct eco_sheet *sheet,
                           struct eco_why *why) ECO_MUST_CHECK;
