@@ -211,6 +211,7 @@ static void print_sums(const struct sums *sums)
 {
     char energy[ECO_CELL_MAX], mean[ECO_CELL_MAX], duration[ECO_CELL_MAX], mass[ECO_CELL_MAX], name[512];
     size_t without = 0;
+    bool has_mass = false;
     (void)printf("%6s  %11s  %11s  %10s  %9s  %s\n", "RUNS", "ENERGY", "PER RUN", "TIME", "CO2E", "");
     for (size_t i = 0; i < sums->count; i++) {
         const struct sum *sum = &sums->all[i];
@@ -222,7 +223,11 @@ static void print_sums(const struct sums *sums)
         eco_cell_text(sum->name ? sum->name : "(none)", 20, name, sizeof name);
         (void)printf("%6zu  %11s  %11s  %10s  %9s  %s\n", sum->runs, energy, mean, duration, mass, name);
         without += sum->runs - sum->known;
+        has_mass = has_mass || (sum->co2e_known == sum->runs && !sum->is_mixed);
     }
+    if (has_mass)
+        (void)printf(
+            "CO2E: by the place that a run was given, else by the world's mean; --recost tells it anew.\n");
     if (without > 0)
         (void)printf("%zu run%s without a known energy %s not in these sums.\n", without,
                      without == 1 ? "" : "s", without == 1 ? "is" : "are");
