@@ -226,8 +226,7 @@ static void print_sums(const struct sums *sums)
         has_mass = has_mass || (sum->co2e_known == sum->runs && !sum->is_mixed);
     }
     if (has_mass)
-        (void)printf(
-            "CO2E: by the place that a run was given, else by the world's mean; --recost tells it anew.\n");
+        (void)printf("CO2E by the place that a run was given, else by the world's mean.\n");
     if (without > 0)
         (void)printf("%zu run%s without a known energy %s not in these sums.\n", without,
                      without == 1 ? "" : "s", without == 1 ? "is" : "are");

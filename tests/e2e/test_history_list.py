@@ -103,6 +103,7 @@ def test_sums_and_trend(ecocode, folder):
     for words in (["--sum"], ["--sum", "--by", "host"], ["trend"], ["trend", "--by", "week"]):
         text = call(ecocode, folder, "history", *words).stdout
         assert max(map(len, text.splitlines())) <= 79, text
+        assert ("world's mean" in text) == ("CO2E" in text), text
 
 
 def test_show_is_the_report_of_the_run(ecocode, home):
