@@ -36,6 +36,8 @@ static void format_power(const struct eco_finding *finding, char *ret, size_t si
 {
     if (finding->last.state == ECO_READING_ERROR)
         (void)snprintf(ret, size, "error");
+    else if (finding->stands_still)
+        (void)snprintf(ret, size, "still");
     else if (isfinite(finding->power_w))
         (void)snprintf(ret, size, finding->power_w < 100 ? "%.2f W" : "%.0f W", finding->power_w);
     else
@@ -84,6 +86,8 @@ static void write_row(const struct eco_probe *probe, const struct eco_finding *f
                      (double)channel->range_high_uw * 1e-6);
     if (finding->last.state == ECO_READING_ERROR)
         (void)printf("%14sread failed: %s\n", "", strerror(-finding->last.error));
+    if (finding->stands_still)
+        (void)printf("%14sstands still, which no counter does: broken, or a virtual machine's\n", "");
 }
 
 static void write_refused(const struct eco_finding *finding)
@@ -184,6 +188,7 @@ static void put_channel(struct eco_json *json, const struct eco_probe *probe,
     eco_json_kbool(json, "elected", finding->elected);
     eco_json_kstring(json, "within", inside ? probe->domains[domain->within].name : NULL);
     eco_json_kdouble(json, "power_w", finding->power_w);
+    eco_json_kbool(json, "stands_still", finding->stands_still);
     bool has_value = finding->last.state == ECO_READING_OK || finding->last.state == ECO_READING_STALE;
     eco_json_kdouble(json, channel->quantity == ECO_ENERGY_UJ ? "reading_j" : "reading_w",
                      has_value ? (double)finding->last.value * 1e-6 : (double)NAN);

@@ -56,6 +56,12 @@ static bool is_measured_package(const struct eco_probe *probe, const struct eco_
            domain->kind == ECO_KIND_CPU && finding->last.state != ECO_READING_ERROR;
 }
 
+static bool counts(const struct eco_probe *probe, const struct eco_finding *finding)
+{
+    const struct eco_domain *domain = eco_probe_domain(probe, finding);
+    return domain && domain->counted;
+}
+
 static void check_rapl(const struct eco_checkup *checkup, struct eco_check_result *ret)
 {
     const struct eco_probe *probe = checkup->probe;
@@ -74,6 +80,26 @@ static void check_rapl(const struct eco_checkup *checkup, struct eco_check_resul
         copy_refusal(ret, refusal->mendable || refusal->error == -EACCES ? ECO_FAIL : ECO_SKIP, refusal);
     else
         say(ret, ECO_SKIP, "no RAPL counter on this machine");
+}
+
+/* A counter that can be read and does not move tells nothing; one that counts makes gaps. */
+static void check_moving(const struct eco_checkup *checkup, struct eco_check_result *ret)
+{
+    const struct eco_finding *still = NULL;
+    for (size_t i = 0; i < checkup->probe->count; i++) {
+        const struct eco_finding *finding = &checkup->probe->findings[i];
+        if (finding->stands_still && finding->elected && (!still || counts(checkup->probe, finding)))
+            still = finding;
+    }
+    if (!still) {
+        say(ret, ECO_PASS, "no counter stands still");
+        return;
+    }
+    bool is_counted = counts(checkup->probe, still);
+    ret->verdict = is_counted ? ECO_FAIL : ECO_WARN;
+    eco_why_set(&ret->why, "%s (%s %s) stands still, which no counter does: broken, or a virtual machine's%s",
+                still->channel->name, still->sensor, still->channel->label,
+                is_counted ? "; its energy is unknown" : "; nothing that counts depends on it");
 }
 
 static void check_perf(const struct eco_checkup *checkup, struct eco_check_result *ret)
@@ -184,6 +210,7 @@ static void check_boottime(const struct eco_checkup *checkup, struct eco_check_r
 const struct eco_check eco_checks[] = {{"rapl.readable", check_rapl},
                                        {"perf.power", check_perf},
                                        {"sensors.other", check_others},
+                                       {"sensors.moving", check_moving},
                                        {"gpu.found", eco_check_gpu_found},
                                        {"gpu.sensord", eco_check_gpu_sensord},
                                        {"gpu.driver", eco_check_gpu_driver},

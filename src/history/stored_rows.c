@@ -89,6 +89,7 @@ static void read_domain(struct eco_stored_report *stored, unsigned index, const 
     domain->mean_power_w = eco_stored_number(from, "mean_power_w");
     domain->peak_power_w = eco_stored_number(from, "peak_power_w");
     domain->gap_s = fmax(0, eco_stored_number(from, "gap_s"));
+    domain->still_s = fmax(0, eco_stored_number(from, "still_s"));
     domain->slot[report->headline] =
         (struct eco_sums){.job_j = eco_stored_number(from, "job_j"),
                           .others_j = eco_stored_number(from, "others_j"),

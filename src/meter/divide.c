@@ -284,6 +284,7 @@ static void skip_domain(struct eco_meter *meter, unsigned d)
     own->balance = (struct eco_idle_balance){0};
     eco_idle_break(&own->learner);
     own->gap_s += (double)span_ns * 1e-9;
+    own->still_s += energy->error == -ETIMEDOUT ? (double)span_ns * 1e-9 : 0;
     own->frame.gap_ns += span_ns;
     own->frame.error = energy->error;
     if (own->frame.state != ECO_ENERGY_OK)

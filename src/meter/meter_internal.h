@@ -71,6 +71,7 @@ struct eco_meter_domain {
     double job_share_s, others_share_s; /* integral of the share of all weights over time */
     double job_chosen_s;                /* integral of the job's share of idle power under slot CHOSEN */
     double covered_s, gap_s;
+    double still_s; /* of the gap: its counter stood still */
     double first_w, last_w, peak_job_w;
     double bracket_s;
     double marginal_uj, alone_uj; /* by the calibrated curve; nan once it cannot be told */

@@ -96,7 +96,7 @@ static int open_group(struct eco_meter *meter)
 {
     const struct eco_group_options options = {.no_estimate = meter->extra.no_estimate};
     if (eco_root_exists(meter->env->root, ECO_SYSFS, "class/powercap/intel-rapl:0") < 0 &&
-        eco_root_exists(meter->env->root, ECO_SYSFS, "bus/event_source/devices/power") < 0)
+        eco_root_exists(meter->env->root, ECO_SYSFS, "bus/event_source/devices/power/events/energy-pkg") < 0)
         eco_meter_see_topology(meter);
     int r = eco_group_open(meter->env, &options, &meter->group, &meter->sensor_why);
     if (r < 0 || meter->has_topology || !is_estimated(meter))

@@ -294,6 +294,7 @@ static void fill_domain(const struct eco_meter *meter, const struct late_idle *l
     domain->info = meter->domains[d];
     domain->machine_j = own->machine_uj * J_PER_UJ;
     domain->gap_s = own->gap_s;
+    domain->still_s = own->still_s;
     eco_meter_tell_gpu(meter, d, &domain->device);
     fill_sums(meter, late, report, d);
     double job_j = domain->slot[report->headline].job_j;

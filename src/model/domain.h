@@ -40,7 +40,7 @@ enum eco_energy_state {
     ECO_ENERGY_NONE,
     ECO_ENERGY_OK,      /* delta_uj was used in [from, to] */
     ECO_ENERGY_WAITING, /* the counter has not moved yet: its interval stays open */
-    ECO_ENERGY_GAP      /* [from, to] is unknown: unreadable, reset, too long, suspended */
+    ECO_ENERGY_GAP      /* [from, to] is unknown: unreadable, reset, too long, suspended, standing still */
 };
 
 /* What one domain used since its interval was last closed. */
@@ -50,5 +50,6 @@ struct eco_energy {
     uint64_t from_ns, to_ns; /* MONOTONIC */
     uint64_t bracket_ns;     /* how long the reads at the ends took, together */
     enum eco_quality quality;
-    int error; /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads */
+    int error; /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads, -ETIMEDOUT it stood
+                  still */
 };

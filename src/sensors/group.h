@@ -33,6 +33,8 @@ struct eco_finding {
     bool elected;                      /* gives the domain's figure now */
     struct eco_reading last;           /* present reading, state NONE when there is none yet */
     double power_w;                    /* over the last two looks, nan unknown */
+    bool stands_still; /* an energy counter that has not moved although nothing can use so little: no counter
+                        */
 };
 
 /**

@@ -315,9 +315,11 @@ void eco_group_decide(struct eco_group *group, unsigned first)
     }
 }
 
-/* A channel stands by when another source gives its domain's figure and nothing is wrong with it. */
+/* A channel stands by when another source gives its domain's figure and nothing is wrong with it, or when it
+ * rests. */
 void eco_group_set_standby(struct eco_group *group)
 {
+    uint64_t now = group->env->clock->mono_ns(group->env->clock);
     for (unsigned k = 0; k < group->kind_count; k++) {
         struct eco_sensor *sensor = group->kinds[k].sensor;
         for (size_t c = 0; sensor && c < sensor->channel_count; c++)
@@ -325,7 +327,10 @@ void eco_group_set_standby(struct eco_group *group)
     }
     for (unsigned i = 0; i < group->domain_count; i++) {
         const struct eco_domain *domain = &group->domains[i];
-        const struct slot *slot = &group->slots[i];
+        struct slot *slot = &group->slots[i];
+        slot->is_resting = !group->read_all && now < slot->rest_until_ns;
+        if (slot->is_resting)
+            continue;
         /* Better ones that failed are tried on, so that they can come back. */
         unsigned awake = slot->is_lost || !group->has_read ? domain->source_count : domain->active_source + 1;
         for (unsigned s = 0; s < awake && s < domain->source_count; s++) {

@@ -47,7 +47,10 @@ struct slot {
     bool is_lost;                                  /* no source was readable at the last look */
     bool has_start;                                /* the domain was read at least once */
     uint64_t closed_ns;                            /* end of the last closed interval */
-    uint64_t moved_ns;                             /* when the elected counter last moved */
+    uint64_t moved_ns;                             /* when the elected counter last moved, or was given up */
+    uint64_t rest_ns, rest_until_ns;               /* it stands still and does not count: not read until then */
+    bool stood_still;                              /* and has not moved since */
+    bool is_resting;                               /* it was not read in the present look */
 };
 
 struct kind_state {
@@ -89,7 +92,12 @@ void eco_group_read_kind(struct eco_group *group, struct kind_state *kind,
                          const struct eco_activity *activity);
 
 /* group_look.c */
+#define ECO_STILL_PERIODS 20
 void eco_group_note(struct kind_state *kind);
+/* Kinds that no running machine can do without: the counter of one moves at every update, or is none. Cards
+ * and rails may be switched off. */
+bool eco_group_must_move(enum eco_kind kind);
+bool eco_group_is_sure_still(uint64_t period_ns, uint64_t still_ns);
 
 /* group_power.c */
 uint64_t eco_group_longest_line_ns(uint64_t period_ns);

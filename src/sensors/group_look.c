@@ -5,6 +5,19 @@
 
 #include <math.h>
 
+#define STILL_SURE_NS (100 * ECO_NS_PER_MS)
+
+bool eco_group_must_move(enum eco_kind kind)
+{
+    return kind == ECO_KIND_CPU || kind == ECO_KIND_DRAM || kind == ECO_KIND_PSYS || kind == ECO_KIND_SYSTEM;
+}
+
+bool eco_group_is_sure_still(uint64_t period_ns, uint64_t still_ns)
+{
+    uint64_t sure = ECO_STILL_PERIODS * period_ns;
+    return period_ns > 0 && still_ns > (sure > STILL_SURE_NS ? sure : STILL_SURE_NS);
+}
+
 static void note_look(struct look *look, struct eco_channel *channel, const struct eco_reading *reading)
 {
     if (reading->state != ECO_READING_OK)

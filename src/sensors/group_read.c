@@ -14,7 +14,7 @@
 
 #define SUSPEND_NS       (100 * ECO_NS_PER_MS) /* BOOTTIME may run ahead of MONOTONIC by less than this */
 #define STILL_MIN_NS     (2 * ECO_NS_PER_S)
-#define STILL_PERIODS    20
+#define FIRST_REST_NS    (4 * ECO_NS_PER_S)
 #define LOST_NS          (30 * ECO_NS_PER_S) /* a counter without a known lap is given up after this */
 #define COMEBACK_STREAK  3
 #define FIRST_BACKOFF_NS (100 * ECO_NS_PER_MS)
@@ -177,8 +177,34 @@ static struct eco_energy start_anew(struct eco_group *group, unsigned index, str
 static bool may_wait(const struct slot *slot, const struct eco_domain *domain, uint64_t now)
 {
     uint64_t still =
-        STILL_PERIODS * domain->period_ns > STILL_MIN_NS ? STILL_PERIODS * domain->period_ns : STILL_MIN_NS;
+        ECO_STILL_PERIODS * domain->period_ns > STILL_MIN_NS ? ECO_STILL_PERIODS * domain->period_ns : STILL_MIN_NS;
     return eco_sub_sat(now, slot->moved_ns) <= still;
+}
+
+/*
+ * Still for so long that it is no counter: a virtual machine's register that reads the same for ever, a
+ * firmware that stopped. Such a time is unknown, never 0 J. At the end nothing more is waited for, and for
+ * what does not count never.
+ */
+static bool is_still(const struct slot *slot, const struct eco_domain *domain, uint64_t now, bool close_all)
+{
+    if (!eco_group_must_move(domain->kind))
+        return false;
+    uint64_t still_ns = eco_sub_sat(now, slot->moved_ns);
+    if (!close_all && domain->counted)
+        return !may_wait(slot, domain, now);
+    return slot->stood_still || eco_group_is_sure_still(domain->period_ns, still_ns);
+}
+
+/* Nobody misses what does not count: it is asked ever more seldom. Reading it may wake another CPU. */
+static void rest(struct slot *slot, const struct eco_domain *domain, uint64_t now)
+{
+    if (domain->counted)
+        return;
+    slot->rest_ns = slot->rest_ns ? 2 * slot->rest_ns : FIRST_REST_NS;
+    if (slot->rest_ns > LAST_BACKOFF_NS)
+        slot->rest_ns = LAST_BACKOFF_NS;
+    slot->rest_until_ns = now + slot->rest_ns;
 }
 
 static struct eco_energy close_counter(struct eco_group *group, unsigned index, struct source *source,
@@ -199,10 +225,17 @@ static struct eco_energy close_counter(struct eco_group *group, unsigned index, 
     int r = source_delta(group, source, dt_ns, &delta);
     if (r < 0)
         return start_anew(group, index, source, r);
-    if (delta > 0)
+    if (delta > 0) {
         slot->moved_ns = now;
-    else if (!close_all && may_wait(slot, domain, now))
+        slot->stood_still = false;
+        slot->rest_ns = 0;
+    } else if (is_still(slot, domain, now, close_all)) {
+        slot->stood_still = true;
+        rest(slot, domain, now);
+        return start_anew(group, index, source, -ETIMEDOUT);
+    } else if (!close_all && may_wait(slot, domain, now)) {
         return (struct eco_energy){.state = ECO_ENERGY_WAITING};
+    }
 
     struct eco_domain_source *told = &domain->sources[domain->active_source];
     struct eco_energy energy = {.state = ECO_ENERGY_OK,
@@ -294,6 +327,9 @@ static struct eco_energy read_domain(struct eco_group *group, unsigned index, bo
     struct eco_domain *domain = &group->domains[index];
     struct slot *slot = &group->slots[index];
     struct source *source = &slot->sources[domain->active_source];
+    if (slot->is_resting)
+        return close_all ? make_gap(slot, group->env->clock->mono_ns(group->env->clock), -ETIMEDOUT)
+                         : (struct eco_energy){.state = ECO_ENERGY_WAITING};
     int error = domain->source_count > 0 ? source_error(group, source) : -ENODEV;
     if (error < 0)
         return read_lost(group, index, error, close_all);

@@ -200,15 +200,24 @@ static bool next_package(const struct eco_env *env, const bool *cpus, int32_t *p
     return best != INT32_MAX;
 }
 
-static int open_kind(struct perf_power *self, const struct event_kind *kind)
+/* UINT64_MAX where there is no such PMU. */
+static uint64_t read_type(const struct eco_env *env, const char *pmu)
+{
+    char path[ECO_PATH_MAX];
+    uint64_t type;
+    if (eco_path(path, "bus/event_source/devices/%s/type", pmu) < 0 ||
+        eco_root_read_u64(env->root, ECO_SYSFS, path, &type) < 0 || type > UINT32_MAX)
+        return UINT64_MAX;
+    return type;
+}
+
+static int open_kind(struct perf_power *self, const struct event_kind *kind, uint64_t type)
 {
     const struct eco_env *env = self->base.env;
-    char path[ECO_PATH_MAX];
-    uint64_t type, config, scale = 0;
-    int r = eco_path(path, "bus/event_source/devices/%s/type", kind->pmu);
-    if (r < 0 || eco_root_read_u64(env->root, ECO_SYSFS, path, &type) < 0 ||
-        read_config(env, kind, &config) < 0 || type > UINT32_MAX)
-        return 0; /* no such PMU or event here */
+    uint64_t config, scale = 0;
+    int r;
+    if (read_config(env, kind, &config) < 0)
+        return 0; /* no such event here */
     bool cpus[ECO_CPUS_MAX] = {false};
     if (read_scale(env, kind, &scale) < 0 || read_cpumask(env, kind->pmu, cpus, ECO_CPUS_MAX) <= 0) {
         refuse(self, kind, -EPROTO);
@@ -234,8 +243,11 @@ static int perf_power_open(struct eco_sensor *base, const struct eco_env *env, s
     struct perf_power *self = (struct perf_power *)base;
     if (!env->perf)
         return -ENODEV;
+    uint64_t type = UINT64_MAX;
     for (size_t k = 0; k < ECO_COUNT(kinds); k++) {
-        int r = open_kind(self, &kinds[k]);
+        if (k == 0 || strcmp(kinds[k].pmu, kinds[k - 1].pmu) != 0)
+            type = read_type(env, kinds[k].pmu);
+        int r = type != UINT64_MAX ? open_kind(self, &kinds[k], type) : 0;
         if (r < 0)
             return r;
     }

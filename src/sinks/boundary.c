@@ -4,6 +4,7 @@
 #include "base/macros.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define GAP_LEAST_S 1e-6 /* less is rounding */
@@ -74,4 +75,16 @@ double eco_gap_s(const struct eco_report_domain *domain)
 {
     double late_s = domain->device.is_there ? domain->device.late_s : 0, gap_s = domain->gap_s - late_s;
     return gap_s > GAP_LEAST_S ? gap_s : 0;
+}
+
+void eco_gap_format(const struct eco_report_domain *domain, const char *span, char *ret, size_t size)
+{
+    if (domain->still_s > domain->gap_s / 2)
+        (void)snprintf(ret, size,
+                       "the counter of %s stood still for %s, which no real one does (ecocode sensors); no "
+                       "energy is counted for that time",
+                       domain->info.name, span);
+    else
+        (void)snprintf(ret, size, "%s could not be read for %s; no energy is counted for that time",
+                       domain->info.name, span);
 }

@@ -16,3 +16,6 @@ void eco_boundary_of(const struct eco_report *report, struct eco_boundary *ret);
 
 /** Unknown time of a domain that is to be told; how late a card's driver was is told by itself. */
 double eco_gap_s(const struct eco_report_domain *domain);
+
+/** "package-0 could not be read for 3 s; ...": the sentence about that time, which is given as a text. */
+void eco_gap_format(const struct eco_report_domain *domain, const char *span, char *ret, size_t size);

@@ -275,6 +275,7 @@ static void put_domain(struct eco_json *json, const struct eco_report *report, u
     eco_json_kdouble(json, "mean_power_w", domain->mean_power_w);
     eco_json_kdouble(json, "peak_power_w", domain->peak_power_w);
     eco_json_kdouble(json, "gap_s", domain->gap_s);
+    eco_json_kdouble(json, "still_s", domain->still_s);
     eco_report_json_device(json, &domain->device);
     eco_json_close(json, '}');
 }
@@ -348,15 +349,14 @@ static void put_process(struct eco_json *json, const struct eco_report *report,
 /* A figure with unknown time in it is never silent about that. */
 static void put_gaps(struct eco_json *json, const struct eco_report *report)
 {
-    char text[ECO_NAME_MAX + 96];
+    char text[ECO_NAME_MAX + 160], span[32];
     for (unsigned i = 0; i < report->domain_count; i++) {
         const struct eco_report_domain *domain = &report->domains[i];
         double gap_s = eco_gap_s(domain);
         if (!domain->info.counted || !(gap_s > 0))
             continue;
-        (void)snprintf(text, sizeof(text),
-                       "%s could not be read for %.3f s; no energy is counted for that time",
-                       domain->info.name, gap_s);
+        (void)snprintf(span, sizeof(span), "%.3f s", gap_s);
+        eco_gap_format(domain, span, text, sizeof(text));
         eco_json_string(json, text);
     }
 }

@@ -126,13 +126,15 @@ static void put_kinds(struct eco_page *page, const struct eco_report *report)
 
 static void put_no_energy(struct eco_page *page, const struct eco_report *report)
 {
-    bool counted = false;
-    for (unsigned i = 0; i < report->domain_count; i++)
+    bool counted = false, stood_still = false;
+    for (unsigned i = 0; i < report->domain_count; i++) {
         counted = counted || report->domains[i].info.counted;
+        stood_still = stood_still || (report->domains[i].info.counted && report->domains[i].still_s > 0);
+    }
     if (!counted)
         eco_page_wrap(page, "No energy is known: no sensor can be read and no estimate was made",
                       ECO_STYLE_WARN);
-    else if (report->duration_s < ECO_TEXT_SHORT_S)
+    else if (report->duration_s < ECO_TEXT_SHORT_S && !stood_still)
         eco_page_wrap(page, "Too short to measure: the energy counter did not move between start and end",
                       ECO_STYLE_BOLD);
     else

@@ -149,7 +149,8 @@ static void put_self(struct eco_page *page, const struct eco_report *report)
 
 static void put_gaps(struct eco_page *page, const struct eco_report *report)
 {
-    char text[256], seconds[ECO_FIGURE_MAX];
+    char text[256] = "Gap: ", seconds[ECO_FIGURE_MAX];
+    const size_t head = strlen(text);
     unsigned said = 0, more = 0;
     for (unsigned i = 0; i < report->domain_count; i++) {
         const struct eco_report_domain *domain = &report->domains[i];
@@ -162,9 +163,7 @@ static void put_gaps(struct eco_page *page, const struct eco_report *report)
         }
         said++;
         eco_duration_format(gap_s, seconds);
-        (void)snprintf(text, sizeof(text),
-                       "Gap: %s could not be read for %s; no energy is counted for that time",
-                       domain->info.name, seconds);
+        eco_gap_format(domain, seconds, text + head, sizeof(text) - head);
         eco_page_wrap(page, text, ECO_STYLE_WARN);
     }
     if (more > 0) {

@@ -272,6 +272,104 @@ static void replaced_between_looks(void **state)
     close_group(group);
 }
 
+/* A package that uses nothing for seconds is a counter that does not count: unknown, and never 0 J. */
+static void still_counter_is_a_gap(void **state)
+{
+    (void)state;
+    machine_init(&machine, NULL);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
+    struct eco_group *group = machine_open(&machine, &measured, NULL);
+    machine_read(&machine, group, true, energy);
+    uint64_t start = machine.clock.mono_ns;
+    step(group, 1000, false);
+    assert_int_equal(energy[0].state, ECO_ENERGY_WAITING);
+    step(group, 1500, false);
+    assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    assert_int_equal(energy[0].error, -ETIMEDOUT);
+    assert_int_equal(energy[0].from_ns, start);
+    assert_int_equal(energy[0].to_ns, start + 2500 * ECO_NS_PER_MS);
+    /* However soon after it the measurement ends. */
+    step(group, 10, true);
+    assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    assert_int_equal(energy[0].error, -ETIMEDOUT);
+    /* It counts again. */
+    machine_set(&machine, COUNTER, 3000000);
+    step(group, 1000, false);
+    assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+    assert_int_equal(energy[0].delta_uj, 2000000);
+    step(group, 10, true);
+    assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+    assert_int_equal(energy[0].delta_uj, 0);
+    /* At the end nothing is waited for: 200 updates without a step are enough. */
+    step(group, 200, true);
+    assert_int_equal(energy[0].state, ECO_ENERGY_GAP);
+    assert_int_equal(energy[0].error, -ETIMEDOUT);
+    close_group(group);
+}
+
+/* Parts may be switched off: 0 J is a figure then. */
+static void still_part_uses_nothing(void **state)
+{
+    (void)state;
+    machine_init(&machine, NULL);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
+    machine_zone(&machine, "intel-rapl:0:0", "uncore", 500000);
+    struct eco_group *group = machine_open(&machine, &measured, NULL);
+    unsigned uncore = 0;
+    assert_non_null(machine_domain(group, "uncore-0", &uncore));
+    machine_read(&machine, group, true, energy);
+    machine_set(&machine, COUNTER, 2000000);
+    step(group, 3000, false);
+    assert_int_equal(energy[uncore].state, ECO_ENERGY_OK);
+    assert_int_equal(energy[uncore].delta_uj, 0);
+    close_group(group);
+}
+
+/* What stands still and does not count is asked ever more seldom; it is found when it counts again. */
+static void still_envelope_rests(void **state)
+{
+    (void)state;
+    machine_init(&machine, NULL);
+    machine_zone(&machine, "intel-rapl:0", "package-0", 1000000);
+    machine_zone(&machine, "intel-rapl:1", "psys", 7000000);
+    struct eco_group *group = machine_open(&machine, &measured, NULL);
+    unsigned psys = 0;
+    assert_false(machine_domain(group, "psys", &psys)->counted);
+    machine_read(&machine, group, true, energy);
+    uint64_t seconds[2] = {0, 0}, gaps = 0;
+    for (uint64_t i = 1; i <= 60; i++) {
+        machine_set(&machine, COUNTER, 1000000 + 1000000 * i);
+        step(group, 1000, false);
+        assert_int_equal(energy[0].state, ECO_ENERGY_OK);
+        if (energy[psys].state != ECO_ENERGY_GAP) {
+            assert_int_equal(energy[psys].state, ECO_ENERGY_WAITING);
+            continue;
+        }
+        assert_int_equal(energy[psys].error, -ETIMEDOUT);
+        seconds[0] = seconds[1];
+        seconds[1] = i;
+        gaps++;
+    }
+    /* After 1 s; then 4, 8, 16 ... s of rest, and a look each. */
+    assert_in_range(gaps, 3, 5);
+    assert_in_range(seconds[1] - seconds[0], 16, 24);
+    step(group, 1000, true);
+    assert_int_equal(energy[psys].state, ECO_ENERGY_GAP);
+    uint64_t until = 0;
+    for (uint64_t i = 1; i <= 64 && until == 0; i++) {
+        machine_set(&machine, COUNTER, 62000000 + 1000000 * i);
+        machine_set(&machine, "powercap/intel-rapl:1/energy_uj", 7000000 + 2000000 * i);
+        step(group, 1000, false);
+        until = energy[psys].state == ECO_ENERGY_OK ? i : 0;
+    }
+    assert_in_range(until, 1, 40);
+    machine_set(&machine, "powercap/intel-rapl:1/energy_uj", 7000000 + 2000000 * until + 1500000);
+    step(group, 1000, false);
+    assert_int_equal(energy[psys].state, ECO_ENERGY_OK);
+    assert_int_equal(energy[psys].delta_uj, 1500000);
+    close_group(group);
+}
+
 /* Without memory nothing is lost, and it is told that there is more to see. */
 static void rescan_without_memory(void **state)
 {
@@ -330,6 +428,8 @@ int main(void)
         cmocka_unit_test(failover_and_return),       cmocka_unit_test(beyond_its_range),
         cmocka_unit_test(rescan_finds_new_zones),    cmocka_unit_test(replaced_between_looks),
         cmocka_unit_test(rescan_without_memory),     cmocka_unit_test(counter_relieves_estimate),
+        cmocka_unit_test(still_counter_is_a_gap),    cmocka_unit_test(still_part_uses_nothing),
+        cmocka_unit_test(still_envelope_rests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
