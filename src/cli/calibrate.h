@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `calibrate`: plan (which CPUs are loaded when), load (children that keep them busy), watch (what the
- * machine takes meanwhile), result (what follows from it) and the pages that show it.
+ * machine takes meanwhile), measure (all of these in order), result (what follows from it), the pages that
+ * show it, and keep (where it stays).
  */
 #pragma once
 
@@ -134,3 +135,20 @@ void eco_result_write(const struct eco_result *result);
 /** `kept` is where it is kept, NULL nowhere. 0 or negative errno. */
 int eco_result_write_json(const struct eco_result *result, const char *regime,
                           const char *kept) ECO_MUST_CHECK;
+
+/* calibrate_measure.c */
+/**
+ * The quiet machine, then every level of `plan`. `watch` is the caller's to finish, whatever is returned.
+ *
+ * @return 0, -EBUSY with a reason where others use the machine (not with --force), -EINTR when asked to end,
+ * -EAGAIN as eco_result_make(), another negative errno
+ */
+int eco_calibrate_measure(const struct eco_call *call, struct eco_probe *probe, const struct eco_plan *plan,
+                          struct eco_result *result, struct eco_watch *watch,
+                          struct eco_why *why) ECO_MUST_CHECK;
+
+/* calibrate_keep.c */
+/** Keep it where the settings say, or the machine's place, or the user's own; then print it and where it is.
+ */
+int eco_calibrate_keep(const struct eco_call *call, const struct eco_probe *probe,
+                       const struct eco_result *result, struct eco_why *why) ECO_MUST_CHECK;

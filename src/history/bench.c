@@ -82,7 +82,7 @@ static uint64_t repeats_for(const struct eco_sample *sample)
 static int warm_up(struct eco_bench *bench, struct eco_why *why)
 {
     uint64_t times = bench->settings->warmup ? bench->settings->warmup : 1;
-    struct eco_sample sample = {0};
+    struct eco_sample sample = {.idle_w = ECO_NAN}; /* a signal may come before the first report */
     int r = discard(bench, 0, &sample, why);
     if (r == 0)
         r = learn_idle(bench, &sample, why);

@@ -72,7 +72,7 @@ static struct eco_bench_figure figure_of(const struct eco_bench *bench, unsigned
     double above = hypot(interval.high - interval.estimate, log(high_ratio));
     return (struct eco_bench_figure){
         .chance = {exp(interval.estimate), exp(interval.low), exp(interval.high), interval.level},
-        .low_j = low_ratio > 0 ? exp(interval.estimate - below) : 0,
+        .low_j = low_ratio <= 0 ? 0 : exp(interval.estimate - below),
         .high_j = exp(interval.estimate + above)};
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A bench as JSON (docs/api.md, `ecocode.bench/1`) and as a table in Markdown. */
+/* A bench as JSON (docs/compare.md, `ecocode.bench/1`) and as a table in Markdown. */
 #include "base/json.h"
 #include "ecocode/ecocode.h"
 #include "history/bench.h"
@@ -22,6 +22,15 @@ static const char *end_name(enum eco_bench_end end)
         break;
     }
     return "interrupted";
+}
+
+/* NULL where no energy is known. */
+static const char *quality_name(const struct eco_bench *bench)
+{
+    for (size_t i = 0; i < bench->blocks * bench->count; i++)
+        if (isfinite(bench->samples[i].full_j))
+            return bench->is_estimated ? "estimated" : "measured";
+    return NULL;
 }
 
 static void put_figure(struct eco_json *json, const char *key, const struct eco_bench_figure *figure)
@@ -50,7 +59,7 @@ static void put_measurements(struct eco_json *json, const struct eco_bench *benc
         eco_json_open(json, '{');
         eco_json_ku64(json, "block", block + 1);
         eco_json_ku64(json, "place", place + 1);
-        eco_json_kstring(json, "started_at", sample->started_at);
+        eco_json_kstring(json, "started_at", *sample->started_at ? sample->started_at : NULL);
         eco_json_kdouble(json, "own_j", sample->own_j);
         eco_json_kdouble(json, "with_idle_j", sample->full_j);
         eco_json_kdouble(json, "duration_s", sample->duration_s);
@@ -103,7 +112,7 @@ void eco_bench_json(struct eco_buf *out, const struct eco_bench *bench)
     eco_json_kstring(&json, "end", end_name(bench->end));
     eco_json_kdouble(&json, "level", bench->level);
     eco_json_kdouble(&json, "margin_ratio", bench->margin);
-    eco_json_kstring(&json, "quality", bench->is_estimated ? "estimated" : "measured");
+    eco_json_kstring(&json, "quality", quality_name(bench));
     eco_json_kstring(&json, "idle_method", *bench->idle_method ? bench->idle_method : "none");
     eco_json_kdouble(&json, "idle_power_w", bench->idle_w);
     eco_json_kdouble(&json, "baseline_s", bench->baseline_s);

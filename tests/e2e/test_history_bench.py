@@ -2,13 +2,17 @@
 """`bench`: two loads of known energy on the simulated machine, and what may go wrong."""
 import json
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
 
 import lib_ecocode
+import lib_schema
 import lib_sim
 
 
@@ -29,7 +33,7 @@ def plain(env, *words, **options):
 
 
 def judgement(text):
-    result = lib_ecocode.strict_json(text)
+    result = lib_schema.read(text)
     assert result["schema"] == "ecocode.bench/1"
     return result, result["comparisons"][0]
 
@@ -40,7 +44,7 @@ IDLE = {"ECOCODE_IDLE_POWER": f"package-0={lib_sim.IDLE_W}W,dram-0={lib_sim.DRAM
 def test_finds_which_of_two_loads_uses_more(machine, home, tmp_path):
     """Own energy is k times CPU time, so the ratio is that of the CPU times."""
     result = bench(machine, home | IDLE, "-r", "6", "-N", busy(0.15), busy(0.18), "--json", "--export-markdown",
-                   tmp_path / "out.md")
+                   tmp_path / "out.md", "--export-json", tmp_path / "out.json")
     assert result.returncode == 0, result.stderr
     whole, pair = judgement(result.stdout)
     assert pair["verdict"] == "more" and pair["by"] == "own", pair
@@ -51,6 +55,7 @@ def test_finds_which_of_two_loads_uses_more(machine, home, tmp_path):
         assert figure["low_j"] < (lib_sim.K_J + lib_sim.DRAM_K_J) * seconds < figure["high_j"]
         assert [m["place"] for m in command["measurements"]].count(1) == 3  # each comes first as often
     assert f"| {pair['verdict']} |" in (tmp_path / "out.md").read_text()
+    assert (tmp_path / "out.json").read_text() == result.stdout
     # nothing of all this is in the history
     assert not list((tmp_path / "home" / "state" / "ecocode").glob("runs/*"))
 
@@ -66,7 +71,7 @@ def test_learns_the_idle_power_first_where_it_is_not_known(machine, home):
 def test_short_commands_are_repeated_in_one_measurement(home):
     result = plain(home, "-r", "1", "-N", "true", "--json")
     assert result.returncode == 0, result.stderr
-    command = lib_ecocode.strict_json(result.stdout)["commands"][0]
+    command = lib_schema.read(result.stdout)["commands"][0]
     assert command["executions_per_measurement"] > 1
     assert 0.0001 < command["duration_s"] < 0.1  # a program was started: what a shell does itself takes microseconds
 
@@ -92,22 +97,136 @@ def test_what_is_wrong_is_said_in_one_line(home, words, said):
 def test_failure_may_be_ignored(home):
     result = plain(home, "-i", "-r", "1", "false", "--json")
     assert result.returncode == 0, result.stderr
-    assert lib_ecocode.strict_json(result.stdout)["commands"][0]["failures"] == 1
+    assert lib_schema.read(result.stdout)["commands"][0]["failures"] == 1
 
 
-def test_ctrl_c_shows_what_is_there_and_dies_of_it(home, tmp_path):
+@pytest.fixture
+def scratch():
+    """A folder for TMPDIR whose name is short enough for bench to put its own there."""
+    with tempfile.TemporaryDirectory(prefix="eco-") as folder:
+        yield pathlib.Path(folder)
+
+
+def test_ctrl_c_shows_what_is_there_and_dies_of_it(home, scratch):
     """The signal reaches bench alone; the command that runs is ended, the folder is gone."""
-    env = {**home, "TMPDIR": str(tmp_path)}
+    env = {**home, "TMPDIR": str(scratch)}
     process = subprocess.Popen([lib_ecocode.binary(), "bench", "sleep 0.3", "sleep 0.3"], env=env, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(1.6)
+    assert list(scratch.glob("ecocode-bench-*"))
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, err = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
     assert process.returncode == -signal.SIGINT, err
     assert "then interrupted" in out and "erdict" in out
-    assert not list(tmp_path.glob("ecocode-bench-*"))
+    assert not list(scratch.glob("ecocode-bench-*"))
+
+
+def test_ctrl_c_during_the_first_run_says_null(home, scratch):
+    """No block, no idle power, no quality: nothing of these is known."""
+    env = {**home, "TMPDIR": str(scratch)}
+    process = subprocess.Popen([lib_ecocode.binary(), "bench", "--json", "sleep 30", "sleep 30"], env=env, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 10
+    while not list(scratch.glob("ecocode-bench-*/said.txt")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT, err
+    result, pair = judgement(out)
+    assert result["end"] == "interrupted" and result["blocks"] == 0 and result["level"] == 0.99
+    assert result["quality"] is None and result["idle_power_w"] is None and result["idle_method"] == "none"
+    assert pair["verdict"] is None and pair["time_ratio"] is None and not result["commands"][0]["measurements"]
+
+
+# Stands for `ecocode run` beside a copy of the program that calls it: each command is a folder of reports, taken in turn.
+STAND_IN = """#!/bin/sh
+[ "$1" = run ] || exit 0
+while [ "$1" != -o ]; do shift; done
+out=$2
+for folder; do :; done
+n=$(cat "$folder/n" 2> /dev/null || echo 0)
+echo $((n + 1)) > "$folder/n"
+cp "$folder/$((n % 8)).json" "$out"
+"""
+NOISE = (0.3, -1.1, 0.8, 0.1, -0.4, 1.2, -0.7, 0.5)
+
+
+@pytest.fixture
+def stand_in(home, tmp_path):
+    """Bench of commands whose reports are known: name -> energy relative to 30 J, noise, what else differs."""
+    shutil.copy(pathlib.Path(lib_ecocode.binary()).parent / "ecocode-history", tmp_path / "ecocode-history")
+    (tmp_path / "ecocode").write_text(STAND_IN)
+    (tmp_path / "ecocode").chmod(0o755)
+
+    def run(*words, noise=0.01, changes=None, **commands):
+        for name, factor in commands.items():
+            (tmp_path / name).mkdir(exist_ok=True)
+            for i, one in enumerate(NOISE if name != "B" else NOISE[3:] + NOISE[:3]):
+                own = 30 * factor * (1 + noise * one)
+                energy = {"job_j": own, "machine_j": 60.0, "others_j": 1.0, "idle_j": 20.0, "quality": "measured",
+                          "by_policy_j": {"active": own, "full": own + 20}, "uncertainty": {
+                              "job_low_j": 0.9 * own, "job_high_j": 1.1 * own, "components_j": {"idle": 0.3}}}
+                report = {"schema": "ecocode.run/1", "run_id": f"{i:032x}", "duration_s": 1.0, "policy": "active",
+                          "started_at": f"2026-11-22T10:00:0{i}.000Z", "exit": {"code": 0, "signal": None},
+                          "idle_basis": {"method": "given", "power_w": {"package-0": 20.0}}, "energy": energy,
+                          "domains": [{"name": "package-0", "counted": True, "job_j": own,
+                                       "sources": [{"source": "powercap"}]}]}
+                (changes or (lambda _: None))(report)
+                (tmp_path / name / f"{i}.json").write_text(json.dumps(report))
+        done = subprocess.run([tmp_path / "ecocode-history", "bench", "--json", "-N", *words,
+                               *(str(tmp_path / name) for name in commands)],
+                              env=home, text=True, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return lib_schema.read(done.stdout)
+
+    return run
+
+
+def test_json_of_every_end_and_verdict(stand_in):
+    more = stand_in(A=1.0, B=1.1)
+    assert more["end"] == "decided" and more["blocks"] == 8 and more["comparisons"][0]["verdict"] == "more"
+    assert more["quality"] == "measured" and more["idle_power_w"] == 20 and more["others_ratio"] == 0.025
+    lib_schema.assert_refused(more)
+    assert stand_in(A=1.0, B=0.9)["comparisons"][0]["verdict"] == "less"
+    assert stand_in(A=1.0, B=1.0, noise=0.001)["comparisons"][0]["verdict"] == "equivalent"
+    open_ = stand_in(A=1.0, B=1.0, noise=0.3)
+    assert open_["end"] == "last_look" and open_["blocks"] == 40 and open_["comparisons"][0]["verdict"] == "undecided"
+    three = stand_in("-r", "7", "-n", "a\nb", A=1.0, B=1.1, C=0.9)
+    assert three["end"] == "asked" and [pair["b"] for pair in three["comparisons"]] == ["B", "C"]
+    alone = stand_in("-r", "2", A=1.0)
+    assert alone["comparisons"] == [] and alone["commands"][0]["own"]["chance_low_j"] is None
+
+
+def unknown_idle(report):
+    report["energy"]["by_policy_j"]["active"] = None
+    report |= {"policy": "full", "idle_basis": {"method": "none", "power_w": {}}}
+
+
+def unknown_energy(report):
+    unknown_idle(report)
+    report["energy"] |= dict.fromkeys(("job_j", "machine_j", "others_j", "idle_j", "quality"))
+    report["energy"]["by_policy_j"]["full"] = None
+    report |= {"started_at": None, "duration_s": None}
+
+
+def test_json_says_null_of_what_is_not_known(stand_in):
+    """Never 0: without idle power, without any energy, without the report's own interval; a model is called one."""
+    idle = stand_in(A=1.0, B=1.3, changes=unknown_idle)
+    pair = idle["comparisons"][0]
+    assert pair["by"] == "with_idle" and pair["verdict"] == "more" and pair["own"]["verdict"] is None
+    assert idle["idle_power_w"] is None and idle["idle_method"] == "none" and idle["baseline_s"] == 3
+    assert idle["commands"][0]["own"] == dict.fromkeys(idle["commands"][0]["own"])
+    nothing = stand_in("-r", "8", A=1.0, B=1.3, changes=unknown_energy)
+    assert nothing["quality"] is None and nothing["others_ratio"] is None and nothing["comparisons"][0]["verdict"] is None
+    assert nothing["comparisons"][0]["time_ratio"] is None and nothing["commands"][1]["duration_s"] is None
+    assert nothing["commands"][1]["measurements"][0]["started_at"] is None
+    bounds = stand_in(A=1.0, B=1.3, changes=lambda report: report["energy"]["uncertainty"].update(job_low_j=None))
+    own = bounds["commands"][0]["own"]
+    assert own["energy_j"] > 29 and own["low_j"] is None and own["chance_low_j"] > 29
+    model = stand_in(A=1.0, B=1.3, changes=lambda report: report["energy"].update(quality="estimated"))
+    assert model["quality"] == "estimated"
 
 
 def test_configuration_does_not_take_the_report_elsewhere(home, tmp_path):
@@ -122,7 +241,7 @@ def test_output_of_commands(home):
     assert "OUT" not in quiet.stderr + quiet.stdout.replace("echo OUT", "")
     loud = plain(home, "-r", "1", "--show-output", "sleep 0.3; echo OUT; echo ERR >&2", "--json")
     assert loud.stderr.count("OUT") == 2 and loud.stderr.count("ERR") == 2  # the discarded run and the one
-    lib_ecocode.strict_json(loud.stdout)
+    lib_schema.read(loud.stdout)
 
 
 REPETITIONS = int(os.environ.get("ECO_BENCH_REPETITIONS", "34"))

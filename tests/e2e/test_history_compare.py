@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 import lib_ecocode
+import lib_schema
 
 
 def call(env, *words, **options):
@@ -71,8 +72,10 @@ def groups(make, ratio, baseline=6, candidates=4, sigma=0.01, in_turn=True):
 def compare(env, *words):
     result = call(env, "compare", "--json", *words)
     assert result.returncode == 0, result.stderr
-    answer = lib_ecocode.strict_json(result.stdout)
+    answer = lib_schema.read(result.stdout)
     assert answer["schema"] == "ecocode.compare/1"
+    assert (answer["verdict"] is None) == (answer["obstacle"] is not None), answer
+    assert answer["verdict"] == answer[answer["by"]]["verdict"], answer
     return answer
 
 
@@ -91,6 +94,12 @@ def test_compare_groups(home, make, tmp_path):
     assert compare(home, *reversed(many))["verdict"] == "less"
 
 
+def test_compare_groups_that_are_alike(home, make, tmp_path):
+    groups(make, 1.00, sigma=0.001)
+    answer = compare(home, tmp_path / "main", tmp_path / "new")
+    assert answer["verdict"] == answer["with_idle"]["verdict"] == "equivalent" and answer["own"]["is_within_margin"]
+
+
 def test_compare_names_what_hinders_it(home, make, tmp_path):
     groups(make, 1.10, in_turn=False)
     answer = compare(home, tmp_path / "main", tmp_path / "new")
@@ -101,6 +110,30 @@ def test_compare_names_what_hinders_it(home, make, tmp_path):
     assert "the CPUs differ" in compare(home, tmp_path / "main", tmp_path / "new")["obstacle"]
     text = call(home, "compare", tmp_path / "main", tmp_path / "new").stdout
     assert "No verdict: the CPUs differ" in " ".join(text.split())
+
+
+def without(energy, *policies):
+    """The energies of a report, some of them not known."""
+    return energy | {"by_policy_j": energy["by_policy_j"] | dict.fromkeys(policies)}
+
+
+def test_compare_says_null_of_what_is_not_known(home, make, tmp_path):
+    """Never 0: own energy of one run, all energy of one run, and an interval of runs that do not vary."""
+    groups(make, 1.10)
+    path = tmp_path / "new" / "0.json"
+    report = json.loads(path.read_text())
+    path.write_text(json.dumps(report | {"energy": without(report["energy"], "active")}))
+    answer = compare(home, tmp_path / "main", tmp_path / "new")
+    assert answer["by"] == "with_idle" and answer["verdict"] == "more" and answer["notes"]
+    assert answer["a"]["own_j"] is None and answer["own"]["ratio"] is None and answer["own"]["is_within_margin"] is None
+    path.write_text(json.dumps(report | {"energy": without(report["energy"], "active", "full"), "duration_s": None}))
+    answer = compare(home, tmp_path / "main", tmp_path / "new")
+    assert "the energy of a run is not known" in answer["obstacle"]
+    assert answer["b"]["with_idle_j"] is None and answer["b"]["duration_s"] is None and answer["time_ratio"] is None
+    for i in range(6):
+        make(f"{'new' if i % 2 else 'main'}-copies/{i}.json", 1.0)
+    answer = compare(home, tmp_path / "main-copies", tmp_path / "new-copies")
+    assert "do not vary" in answer["obstacle"] and answer["is_interleaved"] and answer["own"]["ratio"] == 1
 
 
 def test_compare_takes_one_idle_power_for_all(home, make, tmp_path):
@@ -116,6 +149,7 @@ def test_compare_takes_one_idle_power_for_all(home, make, tmp_path):
         path.write_text(json.dumps(report))
     answer = compare(home, tmp_path / "main", tmp_path / "new")
     assert answer["verdict"] == "more" and abs(answer["own"]["ratio"] - 1.1) < 0.02 and answer["idle_power_w"] == 22.5
+    lib_schema.assert_refused(answer)
 
 
 def check(env, tmp_path, *words, **options):
@@ -130,9 +164,11 @@ def test_check(home, make, tmp_path, ratio, sigma, status, state):
     summary.write_text("before\n")
     result = check(home | {"GITHUB_STEP_SUMMARY": str(summary)}, tmp_path, "--json", "--markdown", tmp_path / "c.md",
                    "--github-summary")
-    answer = lib_ecocode.strict_json(result.stdout)
+    answer = lib_schema.read(result.stdout)
+    assert answer["schema"] == "ecocode.check/1"
     assert (result.returncode, answer["state"]) == (status, state), answer
     assert answer["passed"] == (status == 0)
+    lib_schema.assert_refused(answer)
     markdown = (tmp_path / "c.md").read_text()
     assert markdown.startswith("### Energy: ") and "a'b'<script>`" in markdown
     assert all(line.count("|") == 5 for line in markdown.splitlines() if line.startswith("|"))
@@ -140,6 +176,27 @@ def test_check(home, make, tmp_path, ratio, sigma, status, state):
     text = check(home, tmp_path)
     assert text.returncode == status and ("FAILED" in text.stdout) == (status == 1)
     assert all(len(line) <= 79 for line in text.stdout.splitlines())
+
+
+def test_check_of_runs_that_do_not_vary_and_of_energy_with_idle(home, make, tmp_path):
+    """Each side has its interval or null; the other figure answers where own energy is not known."""
+    for i in range(5):
+        make(f"main/{i}.json", 1.0)
+    groups(make, 1.10, baseline=0)
+    answer = lib_schema.read(check(home, tmp_path, "--json").stdout)
+    assert answer["by"] == "own" and answer["baseline"]["energy_j"] == pytest.approx(30)
+    assert answer["baseline"]["low_j"] is None and answer["candidates"]["low_j"] > 30
+    make("new/9.json", 1.1, energy=without(make.report["energy"] | {"by_policy_j": {"active": 33, "full": 55}}, "active"))
+    answer = lib_schema.read(check(home, tmp_path, "--json").stdout)
+    assert answer["by"] == "with_idle" and answer["notes"] and answer["baseline"]["energy_j"] == pytest.approx(50)
+
+
+def test_check_of_a_ratio_beyond_all_numbers(home, make, tmp_path):
+    for i in range(5):
+        make(f"main/{i}.json", 1e-300 * (1 + i / 100))
+        make(f"new/{i}.json", 1e300 * (1 + i / 100))
+    answer = lib_schema.read(check(home, tmp_path, "--json").stdout)
+    assert answer["ratio"] is None and answer["low_ratio"] is None and answer["state"] == "regression"
 
 
 def test_check_tolerance(home, make, tmp_path):
@@ -154,7 +211,8 @@ def test_check_asks_for_more_runs(home, make, tmp_path):
     result = check(home, tmp_path)
     assert result.returncode == 2 and "4 runs in the baseline and 2 to check" in result.stderr
     assert "--force" in result.stderr and not result.stdout
-    assert check(home, tmp_path, "--force").returncode == 1
+    forced = check(home, tmp_path, "--force", "--json")
+    assert forced.returncode == 1 and len(lib_schema.read(forced.stdout)["baseline"]["runs"]) == 4
     # a run that failed is no measurement of the code, and what is checked is no baseline
     make("main/8.json", 1.0, exit={"code": 1, "signal": None})
     assert "1 run that failed" in check(home, tmp_path).stderr
