@@ -176,7 +176,7 @@ def main():
                 print(f"{bench.__name__}: {error}", file=sys.stderr)
                 table.rows.append({"name": bench.__name__, "error": str(error)})
     with open(options.output, "w") as file:
-        json.dump({"schema": "ecocode.bench/1", **about, "quick": options.quick, "rows": table.rows}, file, indent=1)
+        json.dump({"schema": "ecocode.benchmarks/1", **about, "quick": options.quick, "rows": table.rows}, file, indent=1)
         file.write("\n")
     print(f"written to {options.output}")
     return 1 if any("error" in row for row in table.rows) else 0

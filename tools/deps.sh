@@ -14,7 +14,7 @@ check) want="$build sqlite3 fuse3 runc busybox-static clang libclang-rt-14-dev p
     util-linux man-db git libcap2-bin passwd librocm-smi64-1 librocm-smi-dev" ;;
 long) want="chromium fonts-dejavu-core" ;; # beside those of check
 lint) want="$build clang clang-format clang-tidy cppcheck git" ;;
-bench) want="$build hyperfine htop prometheus-node-exporter time python3-numpy util-linux" ;;
+bench) want="$build hyperfine htop prometheus-node-exporter time python3-numpy python3-pytest util-linux linux-perf" ;;
 *) echo "usage: tools/deps.sh build|run|check|long|lint|bench" >&2; exit 2 ;;
 esac
 

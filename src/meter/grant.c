@@ -14,8 +14,6 @@
 
 /* A socket that a row was not seen on may still have run it; the fit moves this as far as the margins ask. */
 #define PRIOR_ELSEWHERE 0.02
-/* What an ended process whose last CPU time is not told yet may have used of what no row explains. */
-#define AWAITED_NS (5 * ECO_NS_PER_MS)
 /* Less than this is not worth a mean of its own. */
 #define REST_MIN_NS 1e6
 /* Seen for less than this, a process has shown nothing of how busy it is. */
@@ -200,15 +198,19 @@ struct eco_account *eco_meter_short_account(struct eco_meter *meter)
     return account;
 }
 
-/* What the job's total has and no row explains: processes that lived and died between two looks. */
+/*
+ * What the job's total has and no row explains: processes that lived and died between two looks. While the last CPU
+ * time of some is not told yet it may be theirs, however much it is: leaving a big memory takes milliseconds, and it
+ * may be held up in it. Told as that of short-lived ones it would be told twice. The last look waits for all.
+ */
 static int grant_short(struct eco_meter *meter)
 {
     if (is_machine(meter))
         return 0;
     uint64_t job = eco_sub_sat(meter->usage.job_cpu_ns, meter->job_begin_ns);
     uint64_t rest = eco_sub_sat(job, meter->rows_cpu_ns + meter->short_cpu_ns);
-    if (rest <= meter->usage.awaited * AWAITED_NS)
-        return 0; /* it is going to be in rows */
+    if (meter->usage.awaited > 0)
+        return 0;
     /* With a feed no tail is unknown. */
     uint64_t delta = meter->feed.is_in_place ? rest : grant_tails(meter, rest);
     if (!delta)

@@ -150,8 +150,7 @@ static void look_once(struct eco_scan *scan, bool final)
     /* What is gone when nobody knew who ran: all are looked at. */
     eco_scan_sweep(scan, final || scan->fed.is_fresh || scan->fed.has_lost);
     eco_scan_drain(scan);
-    scan->is_still = !final && eco_scan_has_stood_still(scan);
-    int rc = scan->is_still ? 0 : discover(scan, final);
+    int rc = !final && eco_scan_has_stood_still(scan) ? 0 : discover(scan, final);
     if (rc == 0)
         rc = take_fresh(scan);
     if (final)
@@ -176,7 +175,9 @@ static int scan_look(struct eco_procs *procs, bool final, struct eco_usage *ret)
 {
     struct eco_scan *scan = scan_of(procs);
 
+    eco_scan_see_cgroup(scan);
     look_once(scan, final);
+    scan->is_cgroup_same = false;
     scan->changed_done = scan->changed_count;
     scan->vanished_lent = scan->vanished_count;
     if (scan->base.options.wants_trees)

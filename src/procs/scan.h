@@ -137,7 +137,7 @@ struct eco_scan {
     bool has_cgroup, has_cgroup_base, is_base; /* is_base: what is found now was there before we came */
     bool has_clocks;                           /* process clocks belong to this /proc */
     bool has_looked;
-    bool is_still; /* in this look: nobody of the job's cgroup has run, which cgroup_now tells already */
+    bool is_cgroup_seen, is_cgroup_same; /* in this look: cgroup_now is of it, and what it was */
     bool all_job;  /* the machine without roots: every process is of the job */
 };
 
@@ -232,10 +232,16 @@ void eco_scan_drain(struct eco_scan *scan);
 /* usage.c */
 bool eco_scan_read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret);
 /**
+ * Read the job's total. Before the clocks of its processes: what they use meanwhile is then in their rows and not yet
+ * in the total. The other way round it would be nobody's, told as that of short-lived ones, and once more when
+ * the rows are next looked at (an interrupted look makes milliseconds of it).
+ */
+void eco_scan_see_cgroup(struct eco_scan *scan);
+/**
  * Whether nobody of the job's cgroup has run since the last look, known or not: then nobody has forked or
  * ended there, and nothing else needs to be asked.
  */
-bool eco_scan_has_stood_still(struct eco_scan *scan);
+bool eco_scan_has_stood_still(const struct eco_scan *scan);
 void eco_scan_fill_usage(struct eco_scan *scan, struct eco_usage *ret);
 
 /* reaped.c */

@@ -14,14 +14,21 @@ bool eco_scan_read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret)
     return n > 0 && eco_cgroup_cpu_parse(text, (size_t)n, ret) == 0;
 }
 
-bool eco_scan_has_stood_still(struct eco_scan *scan)
+void eco_scan_see_cgroup(struct eco_scan *scan)
 {
     struct eco_cgroup_cpu now;
 
-    if (!scan->has_looked || !scan->has_cgroup_base || eco_fed_is_on(scan) || scan->members.is_incomplete ||
-        scan->touched_count > 0 || scan->vanished_count > 0 || scan->changed_count > 0)
-        return false;
-    return eco_scan_read_cgroup_cpu(scan, &now) && now.usage_us == scan->cgroup_now.usage_us;
+    scan->is_cgroup_seen = scan->has_cgroup_base && eco_scan_read_cgroup_cpu(scan, &now);
+    scan->is_cgroup_same = scan->is_cgroup_seen && now.usage_us == scan->cgroup_now.usage_us;
+    if (scan->is_cgroup_seen)
+        scan->cgroup_now = now;
+}
+
+bool eco_scan_has_stood_still(const struct eco_scan *scan)
+{
+    return scan->has_looked && scan->is_cgroup_same && !eco_fed_is_on(scan) &&
+           !scan->members.is_incomplete && scan->touched_count == 0 && scan->vanished_count == 0 &&
+           scan->changed_count == 0;
 }
 
 static void fill_total(struct eco_scan *scan, struct eco_usage *ret)
@@ -35,7 +42,7 @@ static void fill_total(struct eco_scan *scan, struct eco_usage *ret)
     if (!scan->has_cgroup_base)
         return;
     /* Where the file can no longer be read the last figures stand, but they are not the whole any more. */
-    ret->job_is_exact = scan->is_still || eco_scan_read_cgroup_cpu(scan, &scan->cgroup_now);
+    ret->job_is_exact = scan->is_cgroup_seen;
     uint64_t exact_ns = (scan->cgroup_now.usage_us - scan->cgroup_base.usage_us) * ECO_NS_PER_US;
     ret->job_user_ns = (scan->cgroup_now.user_us - scan->cgroup_base.user_us) * ECO_NS_PER_US;
     ret->job_system_ns = (scan->cgroup_now.system_us - scan->cgroup_base.system_us) * ECO_NS_PER_US;

@@ -8,7 +8,9 @@
 #include "support/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MS ECO_NS_PER_MS
 
@@ -401,6 +403,60 @@ static void test_no_memory(void **state)
     machine_finish(&machine);
 }
 
+/* ---- a job in a cgroup of its own ---- */
+
+static struct machine *held_up; /* in whose job the next clock that is read takes long */
+
+static void put_group(struct machine *machine, uint64_t usage_us)
+{
+    eco_temp_printf(&machine->temp, "group/cpu.stat", "usage_usec %llu\nuser_usec %llu\nsystem_usec 0\n",
+                    (unsigned long long)usage_us, (unsigned long long)usage_us);
+}
+
+/* The job runs for 12 ms just when this clock has been read: the look was interrupted. */
+static int clock_with_delay(const struct eco_clock *clock, pid_t pid, uint64_t *ret)
+{
+    int r = eco_fake_clock_process(clock, pid, ret);
+    if (r == 0 && held_up) {
+        put_group(held_up, 112000);
+        eco_fake_clock_set(&held_up->clock, pid, *ret + 12 * MS);
+        held_up = NULL;
+    }
+    return r;
+}
+
+/* What a process uses while the look goes on is not that of short-lived ones now, and its own later. */
+static void test_total_is_older_than_rows(void **state)
+{
+    struct machine machine;
+    char path[ECO_PATH_MAX];
+    (void)state;
+    machine_init(&machine, true);
+    machine.clock.clock.process_cpu_ns = clock_with_delay;
+    put(&machine, 20, 1, "job", 0, 0, 50);
+    put_group(&machine, 0);
+    eco_temp_write(&machine.temp, "group/cgroup.procs", "20\n");
+    eco_temp_write(&machine.temp, "group/cgroup.stat", "nr_descendants 0\n");
+    int group = open(eco_temp_path(&machine.temp, "group", path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(group >= 0);
+    const struct eco_procs_options options = {.scope = ECO_SCOPE_TREE, .cgroup_dir_fd = group};
+    assert_int_equal(eco_procs_open(&eco_procs_scan, &machine.env, &options, &machine.procs, NULL), 0);
+    assert_int_equal(eco_procs_add_root(machine.procs, 20), 0);
+    put(&machine, 20, 1, "job", 10, 0, 50);
+    put_group(&machine, 100000);
+    held_up = &machine;
+    assert_int_equal(look(&machine), 0);
+    assert_null(held_up);
+    assert_true(machine.usage.job_is_exact);
+    assert_int_equal(changed(&machine, 20, 0)->cpu_ns, 100 * MS);
+    assert_int_equal(machine.usage.job_cpu_ns, 100 * MS);
+    assert_int_equal(look(&machine), 0);
+    assert_int_equal(changed(&machine, 20, 0)->cpu_ns, 112 * MS);
+    assert_int_equal(machine.usage.job_cpu_ns, 112 * MS);
+    (void)close(group);
+    machine_finish(&machine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_fork_count_spares_the_list),
         cmocka_unit_test(test_tree),
         cmocka_unit_test(test_reaped),
+        cmocka_unit_test(test_total_is_older_than_rows),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("procs scan", tests, NULL, NULL);
