@@ -6,15 +6,18 @@
  *   cgroup_s  the same and what their start and end cost, from a v1 cpuacct group given by --group,
  *             which it enters first; null without one
  *
- *   eco-sim-load [--out FILE] [--group DIR] MODE ...
+ *   eco-sim-load [--out FILE] [--group DIR] [--here FILE --on FILE] MODE ...
  *     busy SECONDS            one process
  *     threads N SECONDS       one process with N threads
  *     storm COUNT MS          children one after another, each busy for MS of CPU time
  *     deep COUNT MS           as storm, but each has a child that has a child, all busy for MS
  *     orphans COUNT MS        as storm, but grandchildren whose parent has ended
  *     ignored COUNT MS        as storm, with SIGCHLD ignored: nobody waits for them
- *     share A B SECONDS       two children on one core, busy A % and B % of the time
+ *     share A B SECONDS       two children on one core, busy A % and B % of so many seconds
  *     sleep SECONDS           nothing
+ *
+ * The two of `share` write a line into the file of --here when they have used all that, and end when they
+ * have read one from that of --on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -194,25 +197,41 @@ static int load_ignored(unsigned count, double ms)
     return 0;
 }
 
-/* Busy for `percent` of every 20 ms, counted in CPU time, so that a neighbour on the core takes nothing away.
- */
-static _Noreturn void share_child(unsigned index, double percent, uint64_t until_ns)
+static const char *gate_here, *gate_on;
+
+/* Nothing is used any more: wait until we may end. */
+static void wait_at_gate(void)
 {
-    const uint64_t period_ns = 20 * NS_PER_MS;
+    char line = '\n';
+    const int here = open(gate_here, O_WRONLY | O_CLOEXEC), on = open(gate_on, O_RDONLY | O_CLOEXEC);
+    if (here < 0 || on < 0 || write(here, &line, 1) != 1 || read(on, &line, 1) != 1) {
+        _exit(1);
+    }
+}
+
+/*
+ * Busy for `percent` of every 20 ms, counted in CPU time, so that a neighbour on the core takes nothing away:
+ * where it makes us late we are busy without a pause until we are not.
+ */
+static _Noreturn void share_child(unsigned index, double percent, double seconds)
+{
+    const uint64_t period_ns = 20 * NS_PER_MS, count = (uint64_t)(seconds * 1e9 / (double)period_ns + 0.5);
     uint64_t next_ns = clock_ns(CLOCK_MONOTONIC);
-    while (next_ns < until_ns) {
+    for (uint64_t i = 0; i < count; i++) {
         spin_cpu((uint64_t)((double)period_ns * percent / 100.0));
         next_ns += period_ns;
         sleep_until(next_ns);
     }
     atomic_store(&shared->part_ns[index], clock_ns(CLOCK_PROCESS_CPUTIME_ID));
+    if (gate_here != NULL && gate_on != NULL) {
+        wait_at_gate();
+    }
     end_child();
 }
 
 static int load_share(double first, double second, double seconds)
 {
     const double percent[2] = {first, second};
-    const uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
     cpu_set_t core;
     CPU_ZERO(&core);
     CPU_SET(0, &core);
@@ -223,7 +242,7 @@ static int load_share(double first, double second, double seconds)
     for (unsigned i = 0; i < 2; i++) {
         pid[i] = fork();
         if (pid[i] == 0) {
-            share_child(i, percent[i], until_ns);
+            share_child(i, percent[i], seconds);
         }
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -344,8 +363,11 @@ static int run_load(int count, char **words)
 
 int main(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"out", required_argument, NULL, 'o'}, {"group", required_argument, NULL, 'g'}, {0}};
+    static const struct option table[] = {{"out", required_argument, NULL, 'o'},
+                                          {"group", required_argument, NULL, 'g'},
+                                          {"here", required_argument, NULL, 'h'},
+                                          {"on", required_argument, NULL, 'n'},
+                                          {0}};
     const char *out = NULL, *group = NULL;
     int option;
     while ((option = getopt_long(argc, argv, "+", table, NULL)) != -1) {
@@ -353,6 +375,10 @@ int main(int argc, char **argv)
             out = optarg;
         } else if (option == 'g') {
             group = optarg;
+        } else if (option == 'h') {
+            gate_here = optarg;
+        } else if (option == 'n') {
+            gate_on = optarg;
         } else {
             return 2;
         }

@@ -167,8 +167,11 @@ struct running {
     uint32_t tgid;
 };
 
-/* Who is on the CPU at this moment; false: nobody that counts. */
-static bool running_read(const struct bpf_feed *feed, uint32_t cpu, struct running *ret)
+enum on_cpu { NOT_KNOWN, NOBODY, SOMEBODY };
+
+/* Who is on the CPU at this moment, as far as it counts. Not known: it is changing hands all the time, or for
+ * long, as the host may stop a CPU in the middle of that. */
+static enum on_cpu running_read(const struct bpf_feed *feed, uint32_t cpu, struct running *ret)
 {
     const struct eco_bpf_cpu *side = &feed->cpus[cpu];
 
@@ -183,31 +186,33 @@ static bool running_read(const struct bpf_feed *feed, uint32_t cpu, struct runni
         if (ret->since_ns == 0 || get64(&side->since_ns) != ret->since_ns || !is_slot)
             continue;
         if (ret->tgid == 0 || ret->tgid > INT32_MAX || ret->now_ns <= ret->since_ns)
-            return false;
+            return NOBODY;
         ret->on_ns = ret->now_ns - ret->since_ns;
         int64_t shared =
             sibling < feed->cpu_count ? (int64_t)(busy_at(word, ret->now_ns) - sibling_start_ns) : 0;
         ret->shared_ns = shared < 0 ? 0 : (uint64_t)shared < ret->on_ns ? (uint64_t)shared : ret->on_ns;
-        return true;
+        return SOMEBODY;
     }
-    return false;
+    return NOT_KNOWN;
 }
 
 static void tell_running(struct bpf_feed *feed, uint32_t cpu, struct telling *telling)
 {
     struct bpf_cpu_seen *mine = &feed->cpu_seen[cpu];
     struct running running;
-    bool is_on = running_read(feed, cpu, &running);
+    enum on_cpu on = running_read(feed, cpu, &running);
 
     mine->running_ns = 0;
+    if (on == NOT_KNOWN)
+        return; /* nor is it known that a stint is over: what was handed out of it is not given up */
     /* Whose stint is over has its slot now. */
-    if (mine->is_ahead && (!is_on || running.since_ns != mine->ahead_since_ns)) {
+    if (mine->is_ahead && (on == NOBODY || running.since_ns != mine->ahead_since_ns)) {
         tell_slot(feed, cpu, mine->ahead_slot, telling, true);
         /* Twice in vain: the kernel side found that it was somebody else's. */
         if (mine->is_ahead && ++mine->ahead_missed > 1)
             mine->is_ahead = false;
     }
-    if (!is_on)
+    if (on == NOBODY)
         return;
     uint32_t index = running.tgid & (feed->slots_per_cpu - 1);
     struct moment *moment = &running.moment;
@@ -286,7 +291,7 @@ static int idle_raw(const struct bpf_feed *feed, uint32_t cpu, uint64_t *ret)
         if (get64(&side->busy) != word)
             continue;
         if (get64(&side->since_ns) == 0 && word == 0)
-            return -EINVAL; /* not seen yet */
+            continue; /* not seen yet, or changing hands for the first time */
         *ret = now_ns - busy_at(word, now_ns);
         return 0;
     }

@@ -115,10 +115,18 @@ INLINE uint32_t shown_tgid(uint64_t task, uint32_t tgid)
     return tgid;
 }
 
-INLINE void start_stint(struct eco_bpf_cpu *cpu, uint32_t tgid, uint64_t sibling_ns, uint64_t now_ns)
+/*
+ * Before the clock is read and before the time goes into the slot: else a reader would find the stint still
+ * going on after its end, or in the slot too, and tell the same time twice.
+ */
+INLINE void end_stint(struct eco_bpf_cpu *cpu)
 {
     *(volatile uint64_t *)&cpu->since_ns = 0;
     in_order(&cpu->calls);
+}
+
+INLINE void start_stint(struct eco_bpf_cpu *cpu, uint32_t tgid, uint64_t sibling_ns, uint64_t now_ns)
+{
     *(volatile uint32_t *)&cpu->tgid = tgid;
     *(volatile uint64_t *)&cpu->sibling_start_ns = sibling_ns;
     in_order(&cpu->calls);
@@ -147,16 +155,17 @@ int eco_begin(uint64_t *args)
  * that show no switch away from some process (seen: sandboxes, for their own agent). What came after such a
  * one gets the stint, and from then on that process is not told as running.
  */
-INLINE uint32_t who_was_on(struct eco_bpf_cpu *cpu, uint32_t on, uint64_t prev, uint32_t tgid)
+INLINE uint32_t who_was_on(struct eco_bpf_cpu *cpu, uint32_t on, uint64_t prev, uint32_t tgid,
+                           uint64_t since_ns)
 {
     if (on == tgid)
         return cpu->tgid;
     if (on && !*(volatile uint32_t *)&header.untraced_tgid)
         *(volatile uint32_t *)&header.untraced_tgid = on;
     if (!on && tgid)
-        cpu->busy += 1 - cpu->since_ns;
+        cpu->busy += 1 - since_ns;
     else if (on && !tgid)
-        cpu->busy += cpu->since_ns - 1;
+        cpu->busy += since_ns - 1;
     return shown_tgid(prev, tgid);
 }
 
@@ -164,7 +173,7 @@ INLINE uint32_t who_was_on(struct eco_bpf_cpu *cpu, uint32_t on, uint64_t prev, 
 SEC("eco_typed/sched_switch")
 int eco_switch(uint64_t *args)
 {
-    uint64_t now, next = args[2], sibling_ns, on_ns, shared_ns;
+    uint64_t now, next = args[2], since_ns, sibling_ns, on_ns, shared_ns;
     uint32_t number = this_cpu(), was, is, was_tgid = *(uint32_t *)(args[1] + config.task_tgid), is_tgid;
     struct eco_bpf_cpu *cpu = map_lookup(&cpus, &number);
     uint32_t *on = map_lookup(&on_cpu, &number);
@@ -186,13 +195,15 @@ int eco_switch(uint64_t *args)
         *on = is_tgid;
         return 0; /* it stays busy with whom nobody is told of */
     }
+    since_ns = cpu->since_ns;
+    end_stint(cpu);
     now = ktime_ns() & ~1ull;
     sibling_ns = sibling_busy(cpu, now);
-    if (!cpu->since_ns) { /* a CPU that came later */
+    if (!since_ns) { /* a CPU that came later */
         cpu->busy = is_tgid ? (1 - now) : 0;
     } else {
-        was = who_was_on(cpu, *on, args[1], was_tgid);
-        on_ns = now - cpu->since_ns;
+        was = who_was_on(cpu, *on, args[1], was_tgid, since_ns);
+        on_ns = now - since_ns;
         if (was && was != ECO_BPF_HIDDEN) {
             shared_ns = sibling_ns - cpu->sibling_start_ns;
             if ((int64_t)shared_ns < 0)
