@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What the kernel side of exact accounting costs others.   bpf.py BUILD [PAIRS] [-- COMMAND ...]
+"""What the kernel side of exact accounting costs others.   bpf.py BUILD [ROUNDS] [-- COMMAND ...]
 
 The modes: hooks on lives, on switches too, with SMT siblings, the same for a cgroup of others, and
-`perf stat -e sched:sched_switch`. Each is measured in pairs, without and with it, one right after the other in an
-order that changes: the median of their ratios is not moved by what else the machine does, and its interval says
-how far it is known. Without a command: a pipe ping-pong on one CPU. With one, the kernel's own count of the time in
-the hooks (bpf_stats_enabled) stands beside: it is as exact for a build as for a ping-pong.
+`perf stat -e sched:sched_switch`. In every round each is in place once, in an order drawn anew.
+Without a command: a pipe ping-pong on one CPU, one pair of processes for all, in short windows. What else the machine
+does only adds to a window: the fastest fiftieth of them is compared, and its interval is found by drawing the rounds anew.
+With a command, the kernel's own count of the time in the hooks (bpf_stats_enabled) stands beside: a build takes far
+longer or shorter from one time to the next than the hooks make of it.
 """
 import contextlib
 import json
@@ -27,8 +28,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 STATS = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
 TARGET = {"lives": 1, "switches": 8, "siblings": 8, "strangers": 8}
 BUILD_TARGET = 0.5
-ROUNDS = 20000  # of the ping-pong, a window: some 60 ms
-WINDOWS = 3  # the best of so many is a mode's time in a pair
 
 
 @contextlib.contextmanager
@@ -51,7 +50,10 @@ def held(mode, hold, load_ms):
 
 
 class PingPong:
-    """One pair of processes for all windows."""
+    """One pair of processes for all windows: another pair has other pages, which makes more of a difference than a hook."""
+
+    WINDOWS = 30  # a mode and round
+    BYTES = 2000  # to and fro, a window: some 5 ms
 
     def __init__(self, folder):
         program = pathlib.Path(folder) / "pingpong"
@@ -59,13 +61,18 @@ class PingPong:
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def window_ms(self):
-        self.process.stdin.write(f"{ROUNDS}\n")
+        self.process.stdin.write(f"{self.BYTES}\n")
         self.process.stdin.flush()
         return float(self.process.stdout.readline())
 
     def run_ms(self):
         self.window_ms()  # caches and predictors of the mode
-        return min(self.window_ms() for _ in range(WINDOWS))
+        return [self.window_ms() for _ in range(self.WINDOWS)]
+
+    @staticmethod
+    def typical_ms(rounds):
+        windows = sorted(ms for windows in rounds for ms in windows)
+        return windows[len(windows) // 50]
 
     def close(self):
         self.process.stdin.close()
@@ -83,91 +90,83 @@ class Command:
         subprocess.run(self.words, stdout=subprocess.DEVNULL, check=True)
         return (time.monotonic() - begin) * 1e3
 
+    @staticmethod
+    def typical_ms(rounds):
+        return statistics.median(rounds)
+
     def close(self):
         pass
 
 
-def pairs(work, hold, mode, count, load_ms):
-    """Ratios, with to without, of so many pairs; half of them begin with it."""
-    ratios, without = [], []
-    for number in range(count):
-        took = {}
-        for now in (("none", mode), (mode, "none"))[number % 2]:
-            with held(now, hold, load_ms):
-                took[now] = work.run_ms()
-        ratios.append(took[mode] / took["none"])
-        without.append(took["none"])
-    return ratios, min(without)
+def slower(work, rounds, mode, level=0.95, draws=400):
+    """How much slower in %, and the interval in which that is."""
+    def compare(with_it, without):
+        return 100 * (work.typical_ms(with_it) / work.typical_ms(without) - 1)
 
-
-def median_interval(values, level=0.95, draws=2000):
-    """The median and the interval in which it is, by drawing the values anew."""
-    source = random.Random(1)
-    drawn = sorted(statistics.median(source.choices(values, k=len(values))) for _ in range(draws))
+    source, count = random.Random(1), len(rounds["none"])
+    drawn = sorted(compare(source.choices(rounds[mode], k=count), source.choices(rounds["none"], k=count))
+                   for _ in range(draws))
     tail = int((1 - level) / 2 * draws)
-    return statistics.median(values), drawn[tail], drawn[draws - 1 - tail]
+    return compare(rounds[mode], rounds["none"]), drawn[tail], drawn[draws - 1 - tail]
 
 
-def programs():
-    """Of ours that are loaded: id -> name, ns, runs."""
+def compare_modes(work, build, count):
+    """Mode -> (slower in %, low, high); ms without; mode -> how long it took to load each time."""
+    hold = str(pathlib.Path(build) / "tests" / "procs" / "bpf_hold")
+    modes = ["none", *TARGET, *(["perf"] if shutil.which("perf") else [])]
+    rounds, load_ms, order = {mode: [] for mode in modes}, {}, random.Random()
+    for _ in range(count):
+        for mode in order.sample(modes, len(modes)):
+            with held(mode, hold, load_ms):
+                rounds[mode].append(work.run_ms())
+    return ({mode: slower(work, rounds, mode) for mode in modes[1:]}, work.typical_ms(rounds["none"]), load_ms)
+
+
+def hooks_ns():
+    """Time in the programs of ours that are loaded, by the kernel's count."""
     tool = shutil.which("bpftool") or "/usr/sbin/bpftool"
     shown = subprocess.run([tool, "-j", "prog", "show"], check=True, capture_output=True, text=True).stdout
-    return {p["id"]: (p["name"], p.get("run_time_ns", 0), p.get("run_cnt", 0)) for p in json.loads(shown)
-            if p.get("name", "").startswith("eco_")}
+    return sum(p.get("run_time_ns", 0) for p in json.loads(shown) if p.get("name", "").startswith("eco_"))
 
 
-def hooks_share(work, hold, mode):
-    """Per cent of the machine's CPU time meanwhile that was spent in the hooks, as the kernel counts it, its clocks
-    included: more than they take when nobody counts. None where the kernel cannot tell."""
+def hooks_share(work, build, mode):
+    """Per cent of the time of all CPUs while the work went on that was spent in the hooks; the kernel's two clocks a call
+    are in it. None where the kernel cannot tell."""
+    hold = str(pathlib.Path(build) / "tests" / "procs" / "bpf_hold")
     if not STATS.exists():
         return None
     before = STATS.read_text()
     try:
         STATS.write_text("1")
         with held(mode, hold, {}):
-            took_ms = work.run_ms()
-            ns = sum(entry[1] for entry in programs().values())
+            began = time.monotonic()
+            work.run_ms()
+            return 100 * hooks_ns() / ((time.monotonic() - began) * 1e9 * os.cpu_count())
     except (OSError, subprocess.CalledProcessError):
         return None
     finally:
         STATS.write_text(before)
-    return 100 * ns / (took_ms * 1e6 * os.cpu_count())
-
-
-def compare(work, build, count, modes=(*TARGET, "perf")):
-    """Mode -> (median, low, high) of how much slower in %, the best ms without, how long each took to load."""
-    hold = str(pathlib.Path(build) / "tests" / "procs" / "bpf_hold")
-    slower, without, load_ms = {}, [], {}
-    for mode in modes:
-        if mode == "perf" and not shutil.which("perf"):
-            continue
-        ratios, best = pairs(work, hold, mode, count, load_ms)
-        slower[mode] = tuple(100 * (value - 1) for value in median_interval(ratios))
-        without.append(best)
-    return slower, min(without), load_ms
 
 
 def bench_hooks(table, tools, quick):
-    """Slowdown of others, in %: a ping-pong on one CPU, the worst there is, and a build."""
+    """Slowdown of others: a ping-pong on one CPU, the worst there is, and a build."""
     build = pathlib.Path(tools.source).resolve().parent
-    hold = build / "tests" / "procs" / "bpf_hold"
-    if os.geteuid() != 0 or not hold.is_file():
+    if os.geteuid() != 0 or not (build / "tests" / "procs" / "bpf_hold").is_file():
         print("no kernel programs here: what they cost others is not measured")
         return
     words = measure.loads_library(tools).make_project(tools.folder / "slowed", 12 if quick else 40)
-    works = (("ping-pong on one CPU", PingPong(tools.folder), 6 if quick else 24, TARGET),
-             ("make -j2", Command(words), 2 if quick else 8, dict.fromkeys(TARGET)))
-    for name, work, count, target in works:
-        slower, none_ms, _ = compare(work, build, count)
+    for name, work, count in (("ping-pong on one CPU", PingPong(tools.folder), 8 if quick else 40),
+                              ("make -j2", Command(words), 2 if quick else 8)):
+        by_mode, none_ms, _ = compare_modes(work, build, count)
+        peers = {"perf sched_switch": by_mode["perf"][0]} if "perf" in by_mode else {}
+        is_command = isinstance(work, Command)
         for mode in TARGET:
-            middle, low, high = slower[mode]
-            table.add(f"{name}: slower by hooks, {mode}", middle, "%", target[mode],
-                      {"perf sched_switch": slower["perf"][0]} if "perf" in slower else {}, low=low, high=high,
-                      none_ms=none_ms)
+            middle, low, high = by_mode[mode]
+            table.add(f"{name}: slower by hooks, {mode}", middle, "%", None if is_command else TARGET[mode], peers,
+                      low=low, high=high, none_ms=none_ms)
             print(f"  95 %: {low:.2f} to {high:.2f} %")
-            if isinstance(work, Command):
-                table.add("  time in the hooks, as the kernel counts it", hooks_share(work, str(hold), mode), "%",
-                          BUILD_TARGET)
+            if is_command:
+                table.add("  time of all CPUs in the hooks", hooks_share(work, build, mode), "%", BUILD_TARGET)
         work.close()
 
 
@@ -178,12 +177,12 @@ def main():
     build, *count = own.split()
     with tempfile.TemporaryDirectory() as folder:
         work = Command(["sh", "-c", command]) if command else PingPong(folder)
-        slower, none_ms, load_ms = compare(work, build, int(count[0]) if count else 12)
-        print(f"{none_ms:.1f} ms without")
-        for mode, (middle, low, high) in slower.items():
+        by_mode, none_ms, load_ms = compare_modes(work, build, int(count[0]) if count else 20)
+        print(f"{none_ms:.3f} ms without")
+        for mode, (middle, low, high) in by_mode.items():
             target = f"target {TARGET[mode]} %" if mode in TARGET and not command else ""
             loaded = f"loaded in {min(load_ms[mode]):.1f} ms" if mode in load_ms else ""
-            share = hooks_share(work, str(pathlib.Path(build) / "tests/procs/bpf_hold"), mode) if load_ms.get(mode) else None
+            share = hooks_share(work, build, mode) if command and mode in TARGET else None
             inside = f"{share:.3f} % of all CPUs in the hooks" if share is not None else ""
             print(f"{mode:10} {middle:+6.2f} % ({low:+.2f} to {high:+.2f})  {target:12} {loaded}  {inside}")
         work.close()

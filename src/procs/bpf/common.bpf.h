@@ -8,6 +8,8 @@
 #define __type(name, val) typeof(val) *name
 #define SEC(name)         __attribute__((section(name), used))
 #define INLINE            static inline __attribute__((always_inline))
+#define APART             static __attribute__((noinline)) /* out of the way of what runs at every switch */
+#define UNLIKELY(x)       __builtin_expect(!!(x), 0)
 
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_RINGBUF = 27 };
 enum { F_NO_PREALLOC = 1, F_MMAPABLE = 1024, RB_NO_WAKEUP = 1 };
@@ -73,13 +75,14 @@ struct {
     __type(value, struct eco_bpf_cpu);
 } cpus SEC(".maps");
 
-/* Who is on each CPU, whether or not the reader may know. */
+/* Who is on each CPU, whether or not the reader may know. The loader fills in where its slots are. */
 struct {
     __uint(type, MAP_ARRAY);
+    __uint(map_flags, F_MMAPABLE);
     __uint(max_entries, 1);
     __type(key, uint32_t);
-    __type(value, uint32_t);
-} on_cpu SEC(".maps");
+    __type(value, struct eco_bpf_own);
+} own SEC(".maps");
 
 struct {
     __uint(type, MAP_ARRAY);

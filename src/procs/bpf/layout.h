@@ -80,6 +80,16 @@ struct eco_bpf_cpu {
     uint64_t self_ns; /* sampled */
 };
 
+/* Of each CPU, for the kernel side and its loader alone. A line of its own: every switch writes it. */
+struct eco_bpf_own {
+    uint32_t on; /* tgid of who is on it; 0 idle */
+    uint32_t first_slot, slot_mask;
+    uint32_t epoch;     /* of the last look that this CPU knows of */
+    uint64_t synced_ns; /* when the clock was read last, MONOTONIC */
+    uint64_t offset_ns; /* what it was ahead of the scheduler's then */
+    uint64_t unused2[4];
+};
+
 /* What a slot held when another process took it. */
 struct eco_bpf_spill {
     uint32_t cpu, slot, tgid, turn;
@@ -88,23 +98,24 @@ struct eco_bpf_spill {
 
 /* Where members of the kernel's structs are, and what to do: read-only data of the programs. */
 struct eco_bpf_config {
-    uint32_t task_pid, task_tgid, task_comm, task_start, task_signal, task_leader, task_parent, task_cred,
-        task_cgroups, task_runtime;
+    /* In one line what every switch reads. */
+    uint32_t task_tgid, task_exec_start, task_signal, task_cred, task_cgroups;
+    uint32_t has_switch, has_prev_state, is_weakly_ordered, only_tree;
+    uint32_t only_uid, uid;
+    uint64_t cgroup_id;
+    uint32_t cset_cgroup, cgroup_kn, kn_id, cgroup_level;
+    uint32_t task_pid, task_comm, task_start, task_leader, task_parent, task_runtime;
     uint32_t signal_runtime, signal_live;
     uint32_t cred_uid;
-    uint32_t cset_cgroup, cgroup_kn, cgroup_level, cgroup_ancestors, cgroup_ancestor_ids, kn_id;
-    uint32_t only_uid, uid;
+    uint32_t cgroup_ancestors, cgroup_ancestor_ids;
     uint32_t cgroup_depth;
-    uint64_t cgroup_id;
-    uint32_t only_tree;
-    uint32_t has_switch, has_prev_state, has_group_dead;
-    uint32_t is_weakly_ordered;
-    uint32_t slots_per_cpu; /* a power of two */
-    uint32_t switch_type;   /* BTF id of the tracepoint */
-};
+    uint32_t has_group_dead;
+    uint32_t switch_type; /* BTF id of the tracepoint */
+} __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct eco_bpf_header) == 192, "shared");
 _Static_assert(sizeof(struct eco_bpf_event) == 64, "shared");
 _Static_assert(sizeof(struct eco_bpf_slot) == 32, "shared");
 _Static_assert(sizeof(struct eco_bpf_cpu) == 64, "shared");
 _Static_assert(sizeof(struct eco_bpf_spill) == 32, "shared");
+_Static_assert(sizeof(struct eco_bpf_own) == 64, "shared");

@@ -111,8 +111,8 @@ static int load_configure(const struct eco_bpf_request *request, struct events_b
 #if !defined(__x86_64__) && !defined(__i386__)
     config->is_weakly_ordered = 1;
 #endif
-    config->slots_per_cpu = load_power(request->slots_per_cpu, cpus > FEW_CPUS ? SLOTS_MANY : SLOTS_DEFAULT,
-                                       SLOTS_MIN, ECO_BPF_SLOTS_MAX);
+    uint32_t slots = load_power(request->slots_per_cpu, cpus > FEW_CPUS ? SLOTS_MANY : SLOTS_DEFAULT,
+                                SLOTS_MIN, ECO_BPF_SLOTS_MAX);
     (void)bpf_map__set_max_entries(skel->maps.ring,
                                    load_power(request->ring_bytes, RING_DEFAULT, RING_MIN, ECO_BPF_RING_MAX));
     (void)bpf_map__set_max_entries(skel->maps.births,
@@ -122,15 +122,15 @@ static int load_configure(const struct eco_bpf_request *request, struct events_b
     if (request->has_switch) {
         (void)bpf_map__set_max_entries(skel->maps.spill, SPILL_BYTES);
         (void)bpf_map__set_max_entries(skel->maps.cpus, cpus);
-        (void)bpf_map__set_max_entries(skel->maps.on_cpu, cpus);
-        (void)bpf_map__set_max_entries(skel->maps.slots, cpus * config->slots_per_cpu);
+        (void)bpf_map__set_max_entries(skel->maps.own, cpus);
+        (void)bpf_map__set_max_entries(skel->maps.slots, cpus * slots);
         return 0;
     }
     (void)bpf_program__set_autoload(skel->progs.eco_switch, false);
     (void)bpf_program__set_autoload(skel->progs.eco_begin, false);
     (void)bpf_map__set_autocreate(skel->maps.spill, false);
     (void)bpf_map__set_autocreate(skel->maps.cpus, false);
-    (void)bpf_map__set_autocreate(skel->maps.on_cpu, false);
+    (void)bpf_map__set_autocreate(skel->maps.own, false);
     (void)bpf_map__set_autocreate(skel->maps.slots, false);
     return 0;
 }
@@ -148,23 +148,39 @@ static int load_seeds(const struct eco_bpf_request *request, struct events_bpf *
     return 0;
 }
 
-static int load_siblings(const struct eco_bpf_request *request, struct events_bpf *skel)
+static void *load_map(const struct bpf_map *map, size_t size)
 {
-    uint32_t cpus = bpf_map__max_entries(skel->maps.cpus);
-    size_t size = cpus * sizeof(struct eco_bpf_cpu);
-    struct eco_bpf_cpu *cpu =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skel->maps.cpus), 0);
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 
-    if (cpu == MAP_FAILED)
-        return -errno;
-    for (uint32_t i = 0; i < cpus; i++) {
+    return at != MAP_FAILED ? at : NULL;
+}
+
+static uint32_t load_slots_per_cpu(const struct events_bpf *skel)
+{
+    return bpf_map__max_entries(skel->maps.slots) / bpf_map__max_entries(skel->maps.cpus);
+}
+
+/* What every CPU has to know: its sibling, and which slots are its own. */
+static int load_cpus(const struct eco_bpf_request *request, struct events_bpf *skel)
+{
+    uint32_t cpus = bpf_map__max_entries(skel->maps.cpus), slots = load_slots_per_cpu(skel);
+    struct eco_bpf_cpu *cpu = load_map(skel->maps.cpus, cpus * sizeof(*cpu));
+    struct eco_bpf_own *own = load_map(skel->maps.own, cpus * sizeof(*own));
+
+    for (uint32_t i = 0; cpu && own && i < cpus; i++) {
         int32_t sibling = request->siblings && i < request->sibling_count ? request->siblings[i] : -1;
         cpu[i].sibling = sibling >= 0 && (uint32_t)sibling < cpus && (uint32_t)sibling != i
                              ? (uint32_t)sibling
                              : ECO_BPF_NO_SIBLING;
+        own[i].first_slot = i * slots;
+        own[i].slot_mask = slots - 1;
     }
-    (void)munmap(cpu, size);
-    return 0;
+    int r = cpu && own ? 0 : -ENOMEM;
+    if (cpu)
+        (void)munmap(cpu, cpus * sizeof(*cpu));
+    if (own)
+        (void)munmap(own, cpus * sizeof(*own));
+    return r;
 }
 
 static uint64_t load_now_ns(void)
@@ -185,7 +201,7 @@ static int load_header(const struct eco_bpf_request *request, struct events_bpf 
     if (request->has_switch) {
         header.flags = ECO_BPF_HAS_SWITCH;
         header.cpu_count = bpf_map__max_entries(skel->maps.cpus);
-        header.slots_per_cpu = skel->rodata->config.slots_per_cpu;
+        header.slots_per_cpu = load_slots_per_cpu(skel);
         header.spill_bytes = bpf_map__max_entries(skel->maps.spill);
     }
     return bpf_map_update_elem(bpf_map__fd(skel->maps.data_header), &zero, &header, BPF_ANY);
@@ -287,7 +303,7 @@ int eco_bpf_load(const struct eco_bpf_request *request, struct eco_bpf_fds *ret,
     if (r == 0)
         r = load_seeds(request, skel);
     if (r == 0 && request->has_switch)
-        r = load_siblings(request, skel);
+        r = load_cpus(request, skel);
     if (r == 0)
         r = load_hand_over(request, skel, &fds);
     if (r == 0) {

@@ -88,6 +88,7 @@ static int offsets_find(const struct kernel_types *types, struct eco_bpf_config 
         {.type = "task_struct", .member = "cred", .ret = &config->task_cred},
         {.type = "task_struct", .member = "cgroups", .ret = &config->task_cgroups},
         {.type = "task_struct", .member = "se.sum_exec_runtime", .ret = &config->task_runtime},
+        {.type = "task_struct", .member = "se.exec_start", .ret = &config->task_exec_start},
         {.type = "signal_struct", .member = "sum_sched_runtime", .ret = &config->signal_runtime},
         {.type = "signal_struct", .member = "live.counter", .ret = &config->signal_live},
         {.type = "cred", .member = "uid.val", .ret = &config->cred_uid},

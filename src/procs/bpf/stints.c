@@ -170,7 +170,8 @@ struct running {
 enum on_cpu { NOT_KNOWN, NOBODY, SOMEBODY };
 
 /* Who is on the CPU at this moment, as far as it counts. Not known: it is changing hands all the time, or for
- * long, as the host may stop a CPU in the middle of that. */
+ * long, as the host may stop a CPU in the middle of that; or a stint has begun by a clock that was a little
+ * ahead (switches.bpf.h). */
 static enum on_cpu running_read(const struct bpf_feed *feed, uint32_t cpu, struct running *ret)
 {
     const struct eco_bpf_cpu *side = &feed->cpus[cpu];
@@ -185,8 +186,10 @@ static enum on_cpu running_read(const struct bpf_feed *feed, uint32_t cpu, struc
         ret->now_ns = eco_bpf_now_ns();
         if (ret->since_ns == 0 || get64(&side->since_ns) != ret->since_ns || !is_slot)
             continue;
-        if (ret->tgid == 0 || ret->tgid > INT32_MAX || ret->now_ns <= ret->since_ns)
+        if (ret->tgid == 0 || ret->tgid > INT32_MAX)
             return NOBODY;
+        if (ret->now_ns <= ret->since_ns)
+            return NOT_KNOWN;
         ret->on_ns = ret->now_ns - ret->since_ns;
         int64_t shared =
             sibling < feed->cpu_count ? (int64_t)(busy_at(word, ret->now_ns) - sibling_start_ns) : 0;
