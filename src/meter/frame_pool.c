@@ -48,19 +48,20 @@ struct eco_frame_pool *eco_frame_pool_free(struct eco_frame_pool *pool)
 /* Domains that are not there are left as they are: they are most of a frame, and nobody looks at them. */
 static void clear(struct eco_frame *frame, unsigned domains)
 {
+    void *pool = frame->pool;
     struct eco_frame_row *rows = frame->rows;
     double *energy_uj = frame->energy_uj;
-    uint32_t row_capacity = frame->row_capacity;
+    struct eco_frame_identity *identities = frame->identities;
+    uint32_t row_capacity = frame->row_capacity, identity_capacity = frame->identity_capacity;
     size_t energy_capacity = frame->energy_capacity;
-    void *pool = frame->pool;
-    size_t before = offsetof(struct eco_frame, domains), behind = offsetof(struct eco_frame, total);
-    memset(frame, 0, before + domains * sizeof frame->domains[0]);
-    memset((char *)frame + behind, 0, sizeof *frame - behind);
+    memset(frame, 0, offsetof(struct eco_frame, domains) + domains * sizeof frame->domains[0]);
+    frame->pool = pool;
     frame->rows = rows;
     frame->energy_uj = energy_uj;
+    frame->identities = identities;
     frame->row_capacity = row_capacity;
+    frame->identity_capacity = identity_capacity;
     frame->energy_capacity = energy_capacity;
-    frame->pool = pool;
 }
 
 /* Everything but the arrays is emptied. */
@@ -95,11 +96,15 @@ struct eco_frame *eco_frame_pool_get(struct eco_frame_pool *pool, uint32_t rows,
 {
     for (unsigned i = 0; i < POOL_FRAMES; i++) {
         struct eco_frame *frame = &pool->frames[i];
-        if (atomic_load(&frame->refs))
+        unsigned none = 0;
+        /* Taken by writing: to read first would fault twice in a page that was never used. */
+        if (!atomic_compare_exchange_strong(&frame->refs, &none, 1))
             continue;
         frame->pool = pool;
-        if (frame_reset(frame, rows, slots, domains) < 0)
+        if (frame_reset(frame, rows, slots, domains) < 0) {
+            atomic_store(&frame->refs, 0);
             return NULL;
+        }
         atomic_fetch_add(&pool->refs, 1);
         return frame;
     }

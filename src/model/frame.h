@@ -94,7 +94,6 @@ struct eco_frame {
     enum eco_slot headline; /* slot of the chosen policy */
     unsigned domain_count;
     const struct eco_domain *domain_info; /* borrowed from the meter: names, kinds */
-    struct eco_frame_domain domains[ECO_DOMAINS_MAX];
     struct eco_frame_domain total;       /* counted domains only; state OK if any is */
     uint64_t job_cpu_ns, machine_cpu_ns; /* used in this frame */
     uint64_t job_rss_bytes;              /* of its rows, last known */
@@ -105,6 +104,7 @@ struct eco_frame {
     size_t energy_capacity;
     struct eco_frame_identity *identities; /* of the job, where they were asked for */
     uint32_t identity_count, identity_capacity;
+    struct eco_frame_domain domains[ECO_DOMAINS_MAX]; /* behind all else: what is not there is not touched */
 };
 
 static inline double *eco_frame_row_energy(const struct eco_frame *frame, uint32_t row, enum eco_slot slot)
