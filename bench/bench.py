@@ -111,13 +111,13 @@ def bench_monitor(table, tools, quick):
 
 def cost_of_run(tools, window_s):
     """`run` (all processes that it consists of) and the floor, in one window."""
-    process = subprocess.Popen([str(tools.ecocode), "run", "-q", "--", "sleep", str(window_s + 1.5)],
+    process = subprocess.Popen([str(tools.ecocode), "run", "-q", "--", "sleep", str(window_s + 4.5)],
                                env=dict(tools.env, XDG_STATE_HOME=str(tools.folder / "root-state")))
     try:
         with measure.floor(tools) as floor_pid:
             time.sleep(0.3)
             pids = [process.pid, *measure.own_children(process.pid, "sleep")]
-            *costs, floor = measure.cost_ms_per_s([*pids, floor_pid], 0.4, window_s)
+            *costs, floor = measure.cost_ms_per_s([*pids, floor_pid], 3.2, window_s)
             return sum(costs), floor
     finally:
         measure.end(process)

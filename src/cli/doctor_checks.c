@@ -108,7 +108,7 @@ static void check_perf(const struct eco_checkup *checkup, struct eco_check_resul
     if (has_channel(checkup->probe, "perf"))
         say(ret, ECO_PASS, "the power counters of perf can be opened");
     else if (refusal)
-        copy_refusal(ret, ECO_WARN, refusal);
+        copy_refusal(ret, refusal->error == -ENODEV ? ECO_SKIP : ECO_WARN, refusal);
     else
         say(ret, ECO_SKIP, "the kernel offers no power counters through perf");
 }

@@ -200,6 +200,27 @@ static bool next_package(const struct eco_env *env, const bool *cpus, int32_t *p
     return best != INT32_MAX;
 }
 
+/*
+ * On server CPUs since Sapphire Rapids the kernel offers psys without having read the register (no_check in
+ * arch/x86/events/rapl.c), so a guest has it alone of all: nothing counts behind it, and reading it
+ * interrupts another CPU.
+ */
+static bool is_phantom(const struct eco_env *env, const struct event_kind *kind)
+{
+    return kind->kind == ECO_KIND_PSYS && env->host && env->host->is_hypervisor_guest &&
+           eco_root_exists(env->root, ECO_SYSFS, "bus/event_source/devices/power/events/energy-pkg") < 0;
+}
+
+static int refuse_phantom(struct perf_power *self)
+{
+    struct eco_refusal *refusal = eco_sensor_refuse(&self->base, -ENODEV, "power/energy-psys", "psys");
+    if (!refusal)
+        return -ENOMEM;
+    eco_why_set(&refusal->why, "the kernel lists this counter untested; in a virtual machine without any "
+                               "other there is nothing behind it");
+    return 0;
+}
+
 /* UINT64_MAX where there is no such PMU. */
 static uint64_t read_type(const struct eco_env *env, const char *pmu)
 {
@@ -218,6 +239,8 @@ static int open_kind(struct perf_power *self, const struct event_kind *kind, uin
     int r;
     if (read_config(env, kind, &config) < 0)
         return 0; /* no such event here */
+    if (is_phantom(env, kind))
+        return refuse_phantom(self);
     bool cpus[ECO_CPUS_MAX] = {false};
     if (read_scale(env, kind, &scale) < 0 || read_cpumask(env, kind->pmu, cpus, ECO_CPUS_MAX) <= 0) {
         refuse(self, kind, -EPROTO);

@@ -242,6 +242,34 @@ static void allocations_fail(void **state)
     machine_finish(&machine);
 }
 
+/* A guest's psys, which the kernel lists without having read it, is no counter; beside a package's it is one.
+ */
+static void phantom_of_a_guest(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        bool is_guest = i & 1, has_package = i & 2, has_psys = !is_guest || has_package;
+        make_machine(false);
+        machine.host.is_hypervisor_guest = is_guest;
+        write_event(PMU, "energy-psys", "event=0x05\n");
+        eco_fake_perf_add(&machine.perf, 22, 5, 0, 0);
+        eco_fake_perf_add(&machine.perf, 22, 5, 4, 0);
+        if (!has_package)
+            eco_temp_remove(&machine.temp, PMU "events/energy-pkg");
+        struct eco_group *group = machine_open(&machine, NULL, NULL);
+        struct eco_finding findings[16];
+        size_t count = eco_group_findings(group, findings, ECO_COUNT(findings)), refused = 0, found = 0;
+        for (size_t f = 0; f < count; f++) {
+            if (findings[f].refusal && strcmp(findings[f].refusal->what, "power/energy-psys") == 0)
+                refused++;
+            found += findings[f].channel && findings[f].channel->key.kind == ECO_KIND_PSYS;
+        }
+        assert_int_equal(found, has_psys);
+        assert_int_equal(refused, !has_psys);
+        close_group(group);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +278,7 @@ int main(void)
         cmocka_unit_test(not_permitted),         cmocka_unit_test(part_of_a_package),
         cmocka_unit_test(never_scheduled),       cmocka_unit_test(cores_of_amd),
         cmocka_unit_test(absurd_files),          cmocka_unit_test(allocations_fail),
+        cmocka_unit_test(phantom_of_a_guest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
