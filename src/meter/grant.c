@@ -199,9 +199,10 @@ struct eco_account *eco_meter_short_account(struct eco_meter *meter)
 }
 
 /*
- * What the job's total has and no row explains: processes that lived and died between two looks. While the last CPU
- * time of some is not told yet it may be theirs, however much it is: leaving a big memory takes milliseconds, and it
- * may be held up in it. Told as that of short-lived ones it would be told twice. The last look waits for all.
+ * What the job's total has and no row explains: processes that lived and died between two looks. While the
+ * last CPU time of some is not told yet it may be theirs, however much it is: leaving a big memory takes
+ * milliseconds, and it may be held up in it. Told as that of short-lived ones it would be told twice. The
+ * last look waits for all.
  */
 static int grant_short(struct eco_meter *meter)
 {

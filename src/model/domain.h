@@ -50,6 +50,6 @@ struct eco_energy {
     uint64_t from_ns, to_ns; /* MONOTONIC */
     uint64_t bracket_ns;     /* how long the reads at the ends took, together */
     enum eco_quality quality;
-    int error; /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads, -ETIMEDOUT it stood
-                  still */
+    int error; /* of a gap: negative errno; -ERANGE reset, -EOVERFLOW too long between reads, -ETIMEDOUT it
+                  stood still */
 };

@@ -94,9 +94,9 @@ struct eco_frame {
     enum eco_slot headline; /* slot of the chosen policy */
     unsigned domain_count;
     const struct eco_domain *domain_info; /* borrowed from the meter: names, kinds */
-    struct eco_frame_domain total;       /* counted domains only; state OK if any is */
-    uint64_t job_cpu_ns, machine_cpu_ns; /* used in this frame */
-    uint64_t job_rss_bytes;              /* of its rows, last known */
+    struct eco_frame_domain total;        /* counted domains only; state OK if any is */
+    uint64_t job_cpu_ns, machine_cpu_ns;  /* used in this frame */
+    uint64_t job_rss_bytes;               /* of its rows, last known */
     uint32_t alive_count, job_alive;
     uint32_t row_count, row_capacity;
     struct eco_frame_row *rows;

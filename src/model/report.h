@@ -47,7 +47,7 @@ struct eco_report_domain {
     struct eco_sums slot[ECO_SLOT_COUNT];
     double machine_j, gap_s, mean_power_w, peak_power_w; /* peak nan below three intervals */
     double still_s; /* of gap_s: its counter could be read, and stood still; 0 where that is not told */
-    struct eco_uncertainty uncertainty;                  /* of the headline's job_j */
+    struct eco_uncertainty uncertainty; /* of the headline's job_j */
 };
 
 struct eco_report_process {

@@ -138,7 +138,7 @@ struct eco_scan {
     bool has_clocks;                           /* process clocks belong to this /proc */
     bool has_looked;
     bool is_cgroup_seen, is_cgroup_same; /* in this look: cgroup_now is of it, and what it was */
-    bool all_job;  /* the machine without roots: every process is of the job */
+    bool all_job;                        /* the machine without roots: every process is of the job */
 };
 
 /** The process of ours whose children the job's orphans become (run/ makes it a child subreaper). */
@@ -232,9 +232,9 @@ void eco_scan_drain(struct eco_scan *scan);
 /* usage.c */
 bool eco_scan_read_cgroup_cpu(struct eco_scan *scan, struct eco_cgroup_cpu *ret);
 /**
- * Read the job's total. Before the clocks of its processes: what they use meanwhile is then in their rows and not yet
- * in the total. The other way round it would be nobody's, told as that of short-lived ones, and once more when
- * the rows are next looked at (an interrupted look makes milliseconds of it).
+ * Read the job's total. Before the clocks of its processes: what they use meanwhile is then in their rows and
+ * not yet in the total. The other way round it would be nobody's, told as that of short-lived ones, and once
+ * more when the rows are next looked at (an interrupted look makes milliseconds of it).
  */
 void eco_scan_see_cgroup(struct eco_scan *scan);
 /**

@@ -203,8 +203,9 @@ static void settle_touched(struct eco_scan *scan, struct eco_row *row)
     if ((row->proc.flags & ECO_PROC_JOB) != 0)
         eco_account_count(&scan->account, row);
     /*
-     * With a feed every child has, or is going to have, a row of its own. With a cgroup the meter divides what is left
-     * of its total, which had this time when it was used; the books have it only once the child was waited for.
+     * With a feed every child has, or is going to have, a row of its own. With a cgroup the meter divides
+     * what is left of its total, which had this time when it was used; the books have it only once the child
+     * was waited for.
      */
     if (eco_fed_is_on(scan) || scan->is_cgroup_seen)
         return;

@@ -26,9 +26,8 @@ void eco_scan_see_cgroup(struct eco_scan *scan)
 
 bool eco_scan_has_stood_still(const struct eco_scan *scan)
 {
-    return scan->has_looked && scan->is_cgroup_same && !eco_fed_is_on(scan) &&
-           !scan->members.is_incomplete && scan->touched_count == 0 && scan->vanished_count == 0 &&
-           scan->changed_count == 0;
+    return scan->has_looked && scan->is_cgroup_same && !eco_fed_is_on(scan) && !scan->members.is_incomplete &&
+           scan->touched_count == 0 && scan->vanished_count == 0 && scan->changed_count == 0;
 }
 
 static void fill_total(struct eco_scan *scan, struct eco_usage *ret)

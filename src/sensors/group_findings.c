@@ -33,8 +33,9 @@ static struct eco_finding describe(const struct eco_group *group, unsigned kind,
                                   .last = state->readings[channel],
                                   .power_w = look->has_value ? look->power_w : (double)NAN};
     if (finding.channel->quantity == ECO_ENERGY_UJ && finding.channel->quality == ECO_MEASURED)
-        finding.stands_still = look->repeated && eco_group_must_move(finding.channel->key.kind) &&
-                               eco_group_is_sure_still(finding.channel->period_ns, look->ns - look->changed_ns);
+        finding.stands_still =
+            look->repeated && eco_group_must_move(finding.channel->key.kind) &&
+            eco_group_is_sure_still(finding.channel->period_ns, look->ns - look->changed_ns);
     (void)find_place(group, kind, channel, &finding.domain, &finding.elected);
     return finding;
 }

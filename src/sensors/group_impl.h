@@ -48,9 +48,9 @@ struct slot {
     bool has_start;                                /* the domain was read at least once */
     uint64_t closed_ns;                            /* end of the last closed interval */
     uint64_t moved_ns;                             /* when the elected counter last moved, or was given up */
-    uint64_t rest_ns, rest_until_ns;               /* it stands still and does not count: not read until then */
-    bool stood_still;                              /* and has not moved since */
-    bool is_resting;                               /* it was not read in the present look */
+    uint64_t rest_ns, rest_until_ns; /* it stands still and does not count: not read until then */
+    bool stood_still;                /* and has not moved since */
+    bool is_resting;                 /* it was not read in the present look */
 };
 
 struct kind_state {

@@ -176,8 +176,9 @@ static struct eco_energy start_anew(struct eco_group *group, unsigned index, str
 
 static bool may_wait(const struct slot *slot, const struct eco_domain *domain, uint64_t now)
 {
-    uint64_t still =
-        ECO_STILL_PERIODS * domain->period_ns > STILL_MIN_NS ? ECO_STILL_PERIODS * domain->period_ns : STILL_MIN_NS;
+    uint64_t still = ECO_STILL_PERIODS * domain->period_ns > STILL_MIN_NS
+                         ? ECO_STILL_PERIODS * domain->period_ns
+                         : STILL_MIN_NS;
     return eco_sub_sat(now, slot->moved_ns) <= still;
 }
 

@@ -27,7 +27,7 @@ pod slurm_job cgroup""".split()
 ENERGY_KEYS = """job_j others_j idle_j unattributed_j machine_j self_j by_policy_j mean_power_w peak_power_w quality
 quality_j uncertainty job_marginal_j job_alone_j""".split()
 DOMAIN_KEYS = """name kind counted within sources quality uncertainty job_j others_j idle_j unattributed_j machine_j
-mean_power_w peak_power_w gap_s device""".split()
+mean_power_w peak_power_w gap_s still_s device""".split()
 PROCESS_KEYS = """pid ppid uid user container pod slurm_job slurm_step slurm_task unit name role cmdline
 start_offset_s end_offset_s count cpu_s max_rss_bytes gpu_busy_s
 gpu_memory_max_bytes energy_j by_domain""".split()
