@@ -36,6 +36,7 @@ struct eco_account {
     bool is_fold;
     bool is_moved;         /* what a process used as another's: it has another account now */
     bool has_just_ended;   /* in the present look */
+    bool is_cut;           /* in the present look: it has ended, and its last CPU time was not told in time */
     uint64_t ended_seq;    /* frame in which it ended, 0 = alive */
     uint64_t cpu_ns;       /* granted so far */
     uint64_t before_ns;    /* granted to accounts that it had before */

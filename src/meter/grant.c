@@ -14,6 +14,8 @@
 
 /* A socket that a row was not seen on may still have run it; the fit moves this as far as the margins ask. */
 #define PRIOR_ELSEWHERE 0.02
+/* A tick before the exit that was told, and to leave a big memory after it. */
+#define CUT_MAX_NS (20 * ECO_NS_PER_MS)
 /* Less than this is not worth a mean of its own. */
 #define REST_MIN_NS 1e6
 /* Seen for less than this, a process has shown nothing of how busy it is. */
@@ -137,6 +139,7 @@ static int grant_row(struct eco_meter *meter, const struct eco_proc *proc)
         eco_accounts_end(&meter->accounts, account, meter->seq + 1,
                          eco_sub_sat(proc->end_ns, meter->begin_ns));
     account->has_just_ended = has_ended && !is_told;
+    account->is_cut = account->in_job && !is_told && (proc->flags & ECO_PROC_CUT);
     eco_meter_note_places(meter, account, proc);
     account->cpu_ns += delta;
     account->frame_cpu_ns += delta;
@@ -187,6 +190,32 @@ static uint64_t grant_tails(struct eco_meter *meter, uint64_t rest_ns)
     return ratio < 1 && left_ns <= meter->pending_count ? 0 : left_ns;
 }
 
+/*
+ * With the kernel's events no tail is unknown, but for those that were not waited for any longer at the end:
+ * what they used after they began to exit, up to when the kernel let go of them. Each as much as the others.
+ *
+ * @return what is left of `rest_ns`
+ */
+static uint64_t grant_cut(struct eco_meter *meter, uint64_t rest_ns)
+{
+    uint64_t heirs = 0;
+    for (size_t i = 0; i < meter->pending_count; i++)
+        heirs += meter->pending[i]->is_cut;
+    for (size_t i = 0; i < meter->pending_count && heirs > 0; i++) {
+        struct eco_account *account = meter->pending[i];
+        if (!account->is_cut)
+            continue;
+        uint64_t share_ns = rest_ns / heirs--, given_ns = share_ns < CUT_MAX_NS ? share_ns : CUT_MAX_NS;
+        account->cpu_ns += given_ns;
+        account->frame_cpu_ns += given_ns;
+        account->look_cpu_ns += given_ns;
+        account->is_cut = false;
+        meter->rows_cpu_ns += given_ns;
+        rest_ns -= given_ns;
+    }
+    return rest_ns;
+}
+
 struct eco_account *eco_meter_short_account(struct eco_meter *meter)
 {
     struct eco_account *account = eco_accounts_take(&meter->accounts, ECO_SHORT_ID);
@@ -212,8 +241,7 @@ static int grant_short(struct eco_meter *meter)
     uint64_t rest = eco_sub_sat(job, meter->rows_cpu_ns + meter->short_cpu_ns);
     if (meter->usage.awaited > 0)
         return 0;
-    /* With a feed no tail is unknown. */
-    uint64_t delta = meter->feed.is_in_place ? rest : grant_tails(meter, rest);
+    uint64_t delta = meter->feed.is_in_place ? grant_cut(meter, rest) : grant_tails(meter, rest);
     if (!delta)
         return 0;
     struct eco_account *account = eco_meter_short_account(meter);

@@ -17,7 +17,8 @@ enum eco_proc_flags {
     ECO_PROC_KERNEL = 1u << 3,  /* kernel thread */
     ECO_PROC_RENAMED = 1u << 4, /* name or command line changed since the last look (exec) */
     ECO_PROC_NEW = 1u << 5,     /* first look that has it */
-    ECO_PROC_SELF = 1u << 6     /* EcoCode */
+    ECO_PROC_SELF = 1u << 6,    /* EcoCode */
+    ECO_PROC_CUT = 1u << 7 /* gone, but its last CPU time was not told in time: cpu_ns is a lower bound */
 };
 
 struct eco_proc {

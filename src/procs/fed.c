@@ -127,6 +127,7 @@ void eco_fed_give_up(struct eco_scan *scan, bool all)
             i++;
             continue;
         }
+        row->proc.flags |= ECO_PROC_CUT;
         remove_gone(scan, row);
         eco_scan_vanish(scan, row);
     }

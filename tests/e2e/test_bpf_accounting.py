@@ -56,6 +56,19 @@ def test_a_build_is_rows(bpf, home, tmp_path, options):
     assert {"make", "cc1", "as"} <= names or {"make", "cc"} <= names or {"make", "clang"} <= names, names
 
 
+@pytest.mark.parametrize("accounting", ["bpf", "proc"])
+def test_many_looks_tell_nothing_twice(bpf, home, tmp_path, accounting):
+    """Looks are interrupted, and hit processes that are leaving: the job's total stays that of its cgroup, whose parts are
+    beside it."""
+    load = lib_caught.make_project(tmp_path / "project", 12)
+    got = lib_caught.caught(home, tmp_path, load, "--accounting", accounting, "--interval", "5ms")
+    usage = got.report["usage"]
+    if got.report["caught_ratio"] != 1:
+        pytest.skip("no private cgroup here, whose total could be compared")
+    assert usage["cpu_s"] == pytest.approx(usage["cpu_user_s"] + usage["cpu_system_s"], abs=0.001), (usage, got)
+    assert got.total_ratio >= 0.999, got
+
+
 @pytest.mark.parametrize("name", LOADS)
 def test_proc_has_the_total_too(home, tmp_path, name):
     got = lib_caught.caught(home, tmp_path, LOADS[name], "--accounting", "proc")

@@ -289,13 +289,14 @@ static void test_late_end(void **state)
     assert_int_equal(look(&machine), 0);
     proc = changed(&machine, 30, ECO_PROC_ENDED);
     assert_int_equal(proc->cpu_ns, 9 * MS);
+    assert_int_equal(proc->flags & ECO_PROC_CUT, 0);
     assert_int_equal(machine.usage.job_cpu_ns, 9 * MS);
     assert_int_equal(machine.usage.awaited, 0);
     /* one whose end never comes leaves at the last look with what is known */
     tell_fork(&machine, 40, 20, "lost", 1500 * MS);
     tell_exit(&machine, 40, 1500 * MS, 4 * MS);
     assert_int_equal(look_as(&machine, true), 0);
-    assert_int_equal(changed(&machine, 40, ECO_PROC_ENDED)->cpu_ns, 4 * MS);
+    assert_int_equal(changed(&machine, 40, ECO_PROC_ENDED | ECO_PROC_CUT)->cpu_ns, 4 * MS);
     assert_int_equal(machine.usage.job_cpu_ns, 13 * MS);
     machine_finish(&machine);
 }
