@@ -89,9 +89,9 @@ if [ "$mode" = long ]; then
 else
     lane builds builds_and_lints
     lane users users_and_records
-    lane cards part cards
     lane rest part rest
     join_lanes
+    part cards
     part quiet
 fi
 

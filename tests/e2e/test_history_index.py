@@ -35,6 +35,19 @@ def kill_runs(ecocode, home, count, longest_s):
         os.killpg(running[i].pid, signal.SIGKILL)
     for process in running:
         process.wait(20)
+    for process in running:
+        wait_for_end(process.pid)
+
+
+def wait_for_end(group):
+    """Of all of the group: who is being killed holds its record for a moment yet, and is not our child."""
+    for _ in range(2000):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"group {group} lives on after SIGKILL")
 
 
 def check_killed(ecocode, home, expected_at_most):

@@ -255,7 +255,7 @@ static double fails_of(size_t baseline, size_t candidates, double ratio, double 
         assert_int_equal(eco_compare(&a, &b, &check, &comparison), 0);
         fails += eco_check_judge(&comparison.own, tolerance) == ECO_CHECK_REGRESSION;
     }
-    print_message("%zu against %zu, noise %.0f %%, ratio %.2f: %.1f of 100 fail\n", baseline, candidates,
+    print_message("# %zu against %zu, noise %.0f %%, ratio %.2f: %.1f of 100 fail\n", baseline, candidates,
                   sigma * 100, ratio, fails * 100.0 / REPETITIONS);
     return fails * 100.0 / REPETITIONS;
 }

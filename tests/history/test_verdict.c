@@ -99,7 +99,7 @@ static struct outcome repeat(enum noise kind, double ratio, double sigma)
         bench(kind, ratio, sigma, &outcome);
     outcome.blocks /= REPETITIONS;
     print_message(
-        "noise %d of %.0f %%, ratio %.2f: less %.1f more %.1f equal %.1f open %.1f covered %.1f %%, "
+        "# noise %d of %.0f %%, ratio %.2f: less %.1f more %.1f equal %.1f open %.1f covered %.1f %%, "
         "%.1f blocks\n",
         (int)kind, sigma * 100, ratio, outcome.less * 100.0 / REPETITIONS, outcome.more * 100.0 / REPETITIONS,
         outcome.equal * 100.0 / REPETITIONS, outcome.open * 100.0 / REPETITIONS,

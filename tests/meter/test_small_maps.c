@@ -40,8 +40,8 @@ static void assert_adds_up(const struct eco_totals *totals)
     double known_j = isnan(totals->job_active_j) ? totals->job_full_j : totals->job_active_j;
     double sum_j = known_j + totals->others_j + totals->idle_j + totals->unattributed_j;
 
-    print_message("machine %.6f J, job %.6f, others %.6f, idle %.6f, unattributed %.6f\n", totals->machine_j,
-                  known_j, totals->others_j, totals->idle_j, totals->unattributed_j);
+    print_message("# machine %.6f J, job %.6f, others %.6f, idle %.6f, unattributed %.6f\n",
+                  totals->machine_j, known_j, totals->others_j, totals->idle_j, totals->unattributed_j);
     assert_true(totals->machine_j > 0);
     assert_true(fabs(sum_j - totals->machine_j) <= 1e-9 * totals->machine_j);
 }
@@ -97,7 +97,7 @@ static void assert_loss_is_told(struct eco_meter *meter)
 
     assert_int_equal(eco_meter_report(meter, &report), 0);
     for (size_t i = 0; i < report.warning_count; i++)
-        print_message("%s\n", report.warnings[i]);
+        print_message("# %s\n", report.warnings[i]);
     assert_true(is_warned(&report, "events of processes were lost"));
     assert_true(isnan(report.caught_ratio)); /* never a 1 that nobody knows */
     eco_report_finish(&report);
@@ -114,7 +114,7 @@ static void test_overflow(void **state)
         skip();
     children_s = used_s(RUSAGE_CHILDREN) - children_s;
     own_s = used_s(RUSAGE_SELF) - own_s;
-    print_message("job %.3f s of %.3f s of children and %.3f s of this process\n", totals.job_cpu_s,
+    print_message("# job %.3f s of %.3f s of children and %.3f s of this process\n", totals.job_cpu_s,
                   children_s, own_s);
     assert_true(totals.job_cpu_s >= children_s - 3 * TICK_S);
     assert_true(totals.job_cpu_s <= children_s + own_s + TICK_S);

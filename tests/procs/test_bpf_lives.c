@@ -80,7 +80,7 @@ static void test_storm(void **state)
         assert_int_equal(told_count(&told, ECO_FEED_EXIT, pids[i]), 1);
     }
     uint64_t sum = told_sum(&told, ECO_FEED_END);
-    print_message("END %.3f ms, wait4 %.3f ms, EXIT %.1f %%\n", (double)sum / 1e6, (double)truth / 1e6,
+    print_message("# END %.3f ms, wait4 %.3f ms, EXIT %.1f %%\n", (double)sum / 1e6, (double)truth / 1e6,
                   100.0 * (double)told_sum(&told, ECO_FEED_EXIT) / (double)sum);
     assert_true(sum + N * 1000 >= truth * (N - 2 * lost) / N); /* wait4 cuts off at whole microseconds */
     assert_true((double)sum <= (double)truth * 1.05);
@@ -146,7 +146,7 @@ static void test_threads(void **state)
     told_read(feed, &told, 1);
     assert_int_equal(told.count, 3); /* threads make no events */
     const struct eco_feed_event *ended = told_find(&told, ECO_FEED_END, pid);
-    print_message("END %.3f ms, wait4 %.3f ms\n", (double)ended->cpu_ns / 1e6,
+    print_message("# END %.3f ms, wait4 %.3f ms\n", (double)ended->cpu_ns / 1e6,
                   (double)rusage_ns(&usage) / 1e6);
     assert_true(ended->cpu_ns + 1000 >= rusage_ns(&usage));
     assert_true(ended->cpu_ns >= 60 * ECO_NS_PER_MS &&
@@ -186,7 +186,7 @@ static void test_exec_by_thread(void **state)
     assert_int_equal(told_count(&told, ECO_FEED_EXEC, pid), 1);
     assert_int_equal(ended->start_ns, told_find(&told, ECO_FEED_FORK, pid)->start_ns);
     assert_string_equal(ended->name, "true");
-    print_message("END %.3f ms, wait4 %.3f ms\n", (double)ended->cpu_ns / 1e6,
+    print_message("# END %.3f ms, wait4 %.3f ms\n", (double)ended->cpu_ns / 1e6,
                   (double)rusage_ns(&usage) / 1e6);
     assert_true(ended->cpu_ns >= 30 * ECO_NS_PER_MS &&
                 (double)ended->cpu_ns <= (double)rusage_ns(&usage) * 1.05);

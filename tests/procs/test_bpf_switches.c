@@ -75,7 +75,7 @@ static pid_t loop_on(int cpu, unsigned ms)
  */
 static bool is_near(uint64_t got, uint64_t truth, double share)
 {
-    print_message("%.3f ms of %.3f ms\n", (double)got / 1e6, (double)truth / 1e6);
+    print_message("# %.3f ms of %.3f ms\n", (double)got / 1e6, (double)truth / 1e6);
     return fabs((double)got - (double)truth) <= share * (double)truth;
 }
 
@@ -258,7 +258,7 @@ static void test_hammered(void **state)
     }
     uint64_t took = (end.at_ns - begin.at_ns) * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
              idle = end.idle_ns - begin.idle_ns, twice = twice_ns(feed, &sums);
-    print_message("%u looks, lost %.3f ms, idle %.3f ms, told twice %.3f ms\n", looks,
+    print_message("# %u looks, lost %.3f ms, idle %.3f ms, told twice %.3f ms\n", looks,
                   (double)lost_ns(feed) / 1e6, (double)idle / 1e6, (double)twice / 1e6);
     assert_true(is_near(sums.on_ns + sums.own_ns + lost_ns(feed) + idle - twice, took, 0.001));
     free(sums.of_each_ns);
@@ -293,7 +293,7 @@ static bool slots_full_once(void)
     pause_ms(1);
     look(feed, &sums);
     look(feed, &sums);
-    print_message("lost %.3f ms\n", (double)lost_ns(feed) / 1e6);
+    print_message("# lost %.3f ms\n", (double)lost_ns(feed) / 1e6);
     assert_true(lost_ns(feed) > 0);
     is_right &= is_near(sums.on_ns + lost_ns(feed), truth, 0.01);
     (void)eco_feed_free(feed);
@@ -328,7 +328,7 @@ static bool shares_what_the_other_does(struct eco_feed *feed)
     look(feed, &sums);
     uint64_t took = now_ns(CLOCK_MONOTONIC) - begin, busy = took - (idle[1] - idle[0]);
     uint64_t on = sums.by_cpu_ns[0], off = took > on ? took - on : 0;
-    print_message("on %.2f %%, the other CPU busy %.2f %%, shared %.2f %%\n",
+    print_message("# on %.2f %%, the other CPU busy %.2f %%, shared %.2f %%\n",
                   100.0 * (double)on / (double)took, 100.0 * (double)busy / (double)took,
                   100.0 * (double)sums.shared_ns / (double)took);
     assert_true(sums.shared_ns <= busy + took / 100);
@@ -362,7 +362,7 @@ static void test_siblings(void **state)
     go_first(pids[0], 1);
     pause_ms(50);
     double ratio = shared_ratio(feed, 200);
-    print_message("two loops: shared %.2f %%\n", 100.0 * ratio);
+    print_message("# two loops: shared %.2f %%\n", 100.0 * ratio);
     assert_true(ratio >= 0.99);
 
     /* One alone: it shares with what it did not bring along, and nothing else. */
