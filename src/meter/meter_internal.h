@@ -299,10 +299,12 @@ void eco_meter_tell_gpu(const struct eco_meter *meter, unsigned d, struct eco_re
 /* grant.c: the account of a process, made if need be; NULL without memory. */
 struct eco_account *eco_meter_take_account(struct eco_meter *meter, const struct eco_proc *proc);
 int eco_meter_add_pending(struct eco_meter *meter, struct eco_account *account);
-/* Of the job's processes that nobody saw, together; NULL without memory. */
-struct eco_account *eco_meter_short_account(struct eco_meter *meter);
 /* grant.c: CPU time of this look becomes weights of accounts. 0 or -ENOMEM. */
 int eco_meter_grant(struct eco_meter *meter);
+/* grant_rest.c: after the rows, what the job's total has beyond them. 0 or -ENOMEM. */
+int eco_meter_grant_rest(struct eco_meter *meter);
+/* Of the job's processes that nobody saw, together; NULL without memory. */
+struct eco_account *eco_meter_short_account(struct eco_meter *meter);
 /* divide.c: domains whose interval is closed are divided among the pending accounts. 0 or -ENOMEM. */
 int eco_meter_divide(struct eco_meter *meter, bool final);
 /* emit.c: what was gathered since the last frame becomes one. Without a free frame it is kept for the next.
