@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 /* The feed counts as there for the whole when it came within this part of the measurement. */
 #define WHOLE_RATIO 0.1
@@ -17,6 +18,9 @@
 #define CLOCK_NS  1000.0
 #define SWITCH_NS 100.0
 #define LARGE_MIN 200u
+/* How long switches are counted. What was since boot says little of now: one hour of a busy pipe is in it for
+ * ever. */
+#define RATE_NS (10 * ECO_NS_PER_MS)
 /* One process of this program's own is made to get it. */
 #define OWN_FORKS 1u
 
@@ -97,14 +101,25 @@ static size_t process_count(struct eco_meter *meter)
     return state.alive_count;
 }
 
+/* Of all CPUs at present; since boot where the clock stands still meanwhile. */
+static double switches_per_ns(const struct eco_meter *meter)
+{
+    const struct eco_clock *clock = meter->env->clock;
+    const struct timespec span = {.tv_nsec = (long)RATE_NS};
+    uint64_t before = read_stat(meter, "\nctxt "), begin_ns = clock->boot_ns(clock);
+    (void)nanosleep(&span, NULL);
+    uint64_t after = read_stat(meter, "\nctxt "), end_ns = clock->boot_ns(clock);
+    if (end_ns - begin_ns >= RATE_NS / 2 && after >= before)
+        return (double)(after - before) / (double)(end_ns - begin_ns);
+    return end_ns > 0 ? (double)after / (double)end_ns : 0;
+}
+
 bool eco_meter_is_large(struct eco_meter *meter)
 {
     size_t count = process_count(meter);
     if (count < LARGE_MIN)
         return false;
-    uint64_t switches = read_stat(meter, "\nctxt ");
-    double up_ns = (double)meter->env->clock->boot_ns(meter->env->clock);
-    double by_interval = up_ns > 0 ? (double)switches * (double)meter->options.interval_ns / up_ns : 0;
+    double by_interval = switches_per_ns(meter) * (double)meter->options.interval_ns;
     return (double)count * CLOCK_NS > by_interval * SWITCH_NS;
 }
 
