@@ -111,8 +111,10 @@ class Job:
 
     def __init__(self, report, frames, text, used):
         self.report, self.frames, self.text, self.used = report, frames, text, used
-        complete = [used[key] for key in ("cgroup_s", "rusage_s", "clocks_s") if used[key] is not None]
-        # The group lacks what the load used before it entered it, the others lack orphans: none of them has too much.
+        complete = [used["rusage_s"], used["clocks_s"]]
+        if used["cgroup_s"] is not None:
+            complete.append(used["cgroup_s"] + used["entered_s"])
+        # The group's time begins late, the others lack orphans: none of them has too much.
         self.cpu_s = max(complete)
 
     def ratio(self, domain="package-0", k_j=K_J):

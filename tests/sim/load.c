@@ -5,6 +5,7 @@
  *   clocks_s  what its processes read on their own clocks just before they ended (orphans too)
  *   cgroup_s  the same and what their start and end cost, from a v1 cpuacct group given by --group,
  *             which it enters first; null without one
+ *   entered_s what of rusage_s it had used before it entered the group
  *
  *   eco-sim-load [--out FILE] [--group DIR] [--here FILE --on FILE] MODE ...
  *     busy SECONDS            one process
@@ -303,7 +304,7 @@ static double rusage_s(int who)
            ((double)u.ru_utime.tv_usec + (double)u.ru_stime.tv_usec) / 1e6;
 }
 
-static int say(const char *out, const char *group)
+static int say(const char *out, const char *group, double entered_s)
 {
     char text[64] = "null";
     if (group != NULL) {
@@ -318,8 +319,10 @@ static int say(const char *out, const char *group)
     if (file == NULL) {
         return 1;
     }
-    fprintf(file, "{\"rusage_s\": %.6f, \"clocks_s\": %.9f, \"cgroup_s\": %s, \"parts_s\": [%.9f, %.9f]}\n",
-            rusage_s(RUSAGE_SELF) + rusage_s(RUSAGE_CHILDREN), clocks_s, text,
+    fprintf(file,
+            "{\"rusage_s\": %.6f, \"entered_s\": %.6f, \"clocks_s\": %.9f, \"cgroup_s\": %s, \"parts_s\": "
+            "[%.9f, %.9f]}\n",
+            rusage_s(RUSAGE_SELF) + rusage_s(RUSAGE_CHILDREN), entered_s, clocks_s, text,
             (double)atomic_load(&shared->part_ns[0]) / 1e9, (double)atomic_load(&shared->part_ns[1]) / 1e9);
     return out != NULL && fclose(file) != 0 ? 1 : 0;
 }
@@ -388,6 +391,7 @@ int main(int argc, char **argv)
         fputs("eco-sim-load: cannot prepare\n", stderr);
         return 1;
     }
+    const double entered_s = rusage_s(RUSAGE_SELF);
     const int r = run_load(argc - optind, argv + optind);
     if (r < 0) {
         fputs("usage: eco-sim-load [--out FILE] [--group DIR] "
@@ -395,5 +399,5 @@ int main(int argc, char **argv)
               stderr);
         return 2;
     }
-    return r != 0 ? 1 : say(out, group);
+    return r != 0 ? 1 : say(out, group, entered_s);
 }
