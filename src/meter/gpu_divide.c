@@ -15,7 +15,10 @@
 #define NAMELESS_RATIO 0.1
 #define HOLD_NS        (1500 * ECO_NS_PER_MS)
 
-/* Watts of each while busy, where they can be told apart; false = by time alone. */
+/*
+ * Watts of each while busy, where they can be told apart; false = by time alone. The driver's first samples
+ * reach back to before the measurement, so how busy the card was then does not belong to that energy.
+ */
 static bool fit_watts(struct eco_meter_gpu *gpu, const struct eco_gpu_rows *rows, double energy_j,
                       double span_s, double rest_busy_ns, double *ret_rest_watts)
 {
@@ -31,7 +34,9 @@ static bool fit_watts(struct eco_meter_gpu *gpu, const struct eco_gpu_rows *rows
         id[n] = REST_ID;
         busy_s[n++] = rest_busy_ns * 1e-9;
     }
-    eco_gpu_fit_add(&gpu->fit, span_s, energy_j, id, busy_s, n);
+    if (gpu->has_begun)
+        eco_gpu_fit_add(&gpu->fit, span_s, energy_j, id, busy_s, n);
+    gpu->has_begun = true;
     if (n < 2 || n > ECO_GPU_FIT_MAX || !eco_gpu_fit_watts(&gpu->fit, id, n, watts))
         return false;
     for (size_t i = 0, at = 0; i < rows->count; i++)
@@ -235,6 +240,7 @@ void eco_meter_skip_gpu(struct eco_meter *meter, unsigned d)
 {
     struct eco_meter_gpu *gpu = meter->d[d].gpu;
     gpu->others_mark = gpu->others;
+    gpu->has_begun = false;
     for (size_t i = 0; i < meter->pending_count; i++)
         if (meter->pending[i]->gpu)
             meter->pending[i]->gpu[d].mark = meter->pending[i]->gpu[d].used;

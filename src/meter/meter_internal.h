@@ -40,7 +40,8 @@ struct eco_meter_gpu {
     double context_uw;       /* step between the two, frozen when the measurement begins; nan unknown */
     struct eco_energy held;  /* what waits for the driver to say who used the card */
     struct eco_gpu_fit fit;
-    bool has_unseen;         /* some was divided by the size of instances alone */
+    bool has_begun;  /* an interval was divided since the measurement began, or since energy was unknown */
+    bool has_unseen; /* some was divided by the size of instances alone */
     bool has_fit, has_split; /* some energy was divided by watts told apart; by uses that are an estimate */
     uint64_t busy_begin_ns, frame_busy_ns, throttled_begin_ns; /* as told when they began */
 };

@@ -202,6 +202,29 @@ static void by_time_on_the_card(void **state)
     finish();
 }
 
+/*
+ * The driver's first samples are of a longer time than the first energy: one at constant load seems busier
+ * then than it is, and would be told apart from another one by that.
+ */
+static void the_first_samples_teach_no_watts(void **state)
+{
+    struct eco_report made;
+    (void)state;
+    begin(false);
+    for (int i = 0; i < 12; i++) {
+        bool has_job = i >= 3;
+        use(0, FOREIGN, i == 0 ? 0.9 : 0.6, ECO_GPU_USE_CONTEXT);
+        if (has_job)
+            use(1, MACHINE_JOB, 0.3, ECO_GPU_USE_CONTEXT);
+        step(1, IDLE_W + (has_job ? 270 : 180));
+        tick_and_drop();
+    }
+    report(&made);
+    assert_near(row_j(&made, MACHINE_JOB), 9 * 90, 1e-3 * 9 * 90);
+    eco_report_finish(&made);
+    finish();
+}
+
 /* When nobody but the job used it, who used it is no question. */
 static void alone_on_the_card(void **state)
 {
@@ -539,6 +562,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_time_on_the_card),
+        cmocka_unit_test(the_first_samples_teach_no_watts),
         cmocka_unit_test(alone_on_the_card),
         cmocka_unit_test(a_card_that_comes_late),
         cmocka_unit_test(a_break_charges_nobody),
