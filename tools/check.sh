@@ -65,7 +65,7 @@ builds_and_lints() {
     renice -n 19 -p "$BASHPID" > /dev/null 2>&1
     single build-none build_variant build-none gcc -Dplatform=none -Dtests=false
     single build-plain build_variant build-plain clang -Dinih=disabled -Dtests=false
-    single lint tools/lint.sh build
+    single lint tools/lint.sh build "$@"
 }
 part() { e2e "$1" tests/e2e tests/doubles -m "not long" --part "$1"; }
 users_and_records() {
@@ -80,7 +80,7 @@ export ASAN_OPTIONS="halt_on_error=1:detect_leaks=1:allocator_may_return_null=1"
 single build-sanitized build_variant build-asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug
 unit sanitized build-asan
 if [ "$mode" = long ]; then
-    (builds_and_lints)
+    (builds_and_lints deep)
     single fuzz tools/fuzz.sh 60
     single build-tsan build_variant build-tsan gcc -Db_sanitize=thread -Db_lundef=false
     single threads env TSAN_OPTIONS=halt_on_error=1 meson test -C build-tsan --suite meter --print-errorlogs

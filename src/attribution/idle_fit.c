@@ -125,6 +125,7 @@ static void find_slope(struct quiet *quiet, const struct eco_idle_chunk *chunks,
 static void choose_quiet(struct quiet *quiet, const struct eco_idle_chunk *chunks, size_t count)
 {
     double cost[QUIET_MAX];
+    quiet->n = 0;
 
     for (size_t i = count; i-- > 0;) { /* newest first, so that it wins a tie */
         if (eco_idle_class_of(&chunks[i]) != ECO_IDLE_CLASS_NEAR)
