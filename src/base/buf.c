@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include "base/decimal.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -128,6 +129,11 @@ void eco_buf_double(struct eco_buf *buf, double value)
     char printed[NUMBER_MAX];
     if (!isfinite(value)) {
         eco_buf_text(buf, "null");
+        return;
+    }
+    size_t length = eco_decimal(value, printed);
+    if (length > 0) {
+        eco_buf_add(buf, printed, length);
         return;
     }
     if (fabs(value) <= WHOLE_MAX && fabs(value) >= 1.0 && !(value < trunc(value)) &&
