@@ -4,13 +4,17 @@
 #include "platform/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,6 +108,22 @@ static void test_too_long(void **state)
     assert_int_equal(eco_cgroup_path(0, path, 1) == 0, 0);
 }
 
+/* Whether `pid` is in the group. */
+static bool has_pid(int group_fd, pid_t pid)
+{
+    char pids[65536], line[32];
+    int list = openat(group_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    ssize_t n = list >= 0 ? read(list, pids + 1, sizeof(pids) - 2) : -1;
+    if (list >= 0)
+        (void)close(list);
+    if (n < 0)
+        return false;
+    pids[0] = '\n';
+    pids[n + 1] = '\0';
+    (void)snprintf(line, sizeof(line), "\n%d\n", pid);
+    return strstr(pids, line) != NULL;
+}
+
 static void test_own_group(void **state)
 {
     (void)state;
@@ -118,9 +138,44 @@ static void test_own_group(void **state)
         char again[1024];
         assert_int_equal(eco_cgroup_path(getpid(), again, sizeof(again)), 0);
         assert_string_equal(path, again);
+        assert_true(has_pid(fd, getpid()));
         (void)close(fd);
     }
     assert_int_equal(eco_cgroup_path(INT32_MAX, path, sizeof(path)), -ENOENT);
+}
+
+/* 0: right, 77: not permitted here; in a process of its own. */
+static int look_from_namespace(const char *mount_point)
+{
+    char path[1024];
+    if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) != 0)
+        return 77;
+    int fd = eco_cgroup_open_own(path, sizeof(path), NULL);
+    if (fd >= 0 && !has_pid(fd, getpid()))
+        return 1; /* somebody else's */
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", mount_point, "cgroup2", 0, NULL) != 0)
+        return 77;
+    fd = eco_cgroup_open_own(path, sizeof(path), NULL);
+    return fd < 0 ? 2 : !has_pid(fd, getpid()) ? 3 : strcmp(path, "/") != 0 ? 4 : 0;
+}
+
+/* There the path is "/", which is not the topmost directory of the mounts that were there before. */
+static void test_from_namespace(void **state)
+{
+    (void)state;
+    char mount_point[] = "/tmp/eco-test-cgroup-XXXXXX";
+    int status = 0;
+    assert_non_null(mkdtemp(mount_point));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(look_from_namespace(mount_point));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)rmdir(mount_point);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static int count_child(void *context, pid_t pid)
@@ -177,9 +232,10 @@ static void test_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_depth),    cmocka_unit_test(test_number),    cmocka_unit_test(test_mounts),
-        cmocka_unit_test(test_too_long), cmocka_unit_test(test_own_group), cmocka_unit_test(test_children),
-        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_depth),     cmocka_unit_test(test_number),
+        cmocka_unit_test(test_mounts),    cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_own_group), cmocka_unit_test(test_from_namespace),
+        cmocka_unit_test(test_children),  cmocka_unit_test(test_stopped),
     };
     return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 /* Overlayfs has longer ones, cgroup2 has not. Small, for our stack counts in the peak of the child we fork.
  */
 #define LINE_MAX_BYTES 4096
+#define OWN_MAX        1024 /* of the path of our own group */
 
 struct line_reader {
     int fd;
@@ -209,9 +210,47 @@ static int open_group(const char *path)
     return high >= 0 ? high : -error;
 }
 
+/* Its number is fixed: include/uapi/linux/nsfs.h. Kernels without such namespaces have one tree for all. */
+static bool is_first_namespace(void)
+{
+    struct stat st;
+    if (stat("/proc/self/ns/cgroup", &st) != 0) {
+        return errno == ENOENT;
+    }
+    return st.st_ino == 0xeffffffbu;
+}
+
+/* The topmost directory has this number (kernel fs/kernfs/dir.c: the first that kernfs_create_root gives
+ * out).
+ */
+#define ROOT_NUMBER 1u
+
+/*
+ * Where it is mounted usually, and whole: then the list of all mounts, which takes longer to make than all
+ * else here, need not be read. -ENODEV = look there.
+ */
+static int open_usual(const char *group)
+{
+    static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    char path[OWN_MAX + 32];
+    if (strncmp(group, "/..", 3) == 0 || !is_first_namespace()) {
+        return -ENODEV;
+    }
+    for (size_t i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
+        struct statfs fs;
+        struct stat st;
+        if (statfs(mounts[i], &fs) == 0 && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC &&
+            stat(mounts[i], &st) == 0 && st.st_ino == ROOT_NUMBER) {
+            (void)snprintf(path, sizeof(path), "%s%s", mounts[i], group);
+            return open_group(path);
+        }
+    }
+    return -ENODEV;
+}
+
 int eco_cgroup_open_own(char *ret_path, size_t size, struct eco_why *why)
 {
-    char group[1024] = "";
+    char group[OWN_MAX] = "";
     int r = eco_cgroup_path(0, group, sizeof(group));
     if (r == 0 && strlen(group) >= size) {
         r = -ENAMETOOLONG;
@@ -219,6 +258,11 @@ int eco_cgroup_open_own(char *ret_path, size_t size, struct eco_why *why)
     if (r < 0) {
         eco_why_set(why, "our own cgroup is not to be found: %s", strerror(-r));
         return r == -ENODATA ? -ENODEV : r;
+    }
+    r = open_usual(group);
+    if (r >= 0) {
+        (void)eco_text_copy(ret_path, size, group);
+        return r;
     }
     int fd ECO_CLEANUP(close_fd) = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -258,16 +302,6 @@ uint32_t eco_cgroup_depth(const char *group)
         depth += at[0] == '/' && at[1] != '/' && at[1] != '\0';
     }
     return depth;
-}
-
-/* Its number is fixed: include/uapi/linux/nsfs.h. Kernels without such namespaces have one tree for all. */
-static bool is_first_namespace(void)
-{
-    struct stat st;
-    if (stat("/proc/self/ns/cgroup", &st) != 0) {
-        return errno == ENOENT;
-    }
-    return st.st_ino == 0xeffffffbu;
 }
 
 /* A handle of a kernfs file is its 64-bit number (include/linux/exportfs.h, FILEID_KERNFS); st_ino is only

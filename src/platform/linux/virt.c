@@ -165,39 +165,43 @@ static bool find_in_paths(const char *text, char *ret, size_t size)
     return true;
 }
 
-/* The line of mountinfo whose mount point (fifth field) is "/", cut out of `text`; NULL = none. */
-static char *root_mount(char *text)
+/* Whether it begins with the mount of "/" (the fifth field), of which `ret` gets the line. */
+static bool begins_with_root(const char *mounts, char *ret, size_t size)
 {
-    for (char *line = text; *line;) {
-        size_t length = strcspn(line, "\n");
-        bool more = line[length] == '\n';
-        line[length] = '\0';
-        const char *field = line;
-        for (int i = 0; i < 4 && field; i++) {
-            field = strchr(field, ' ');
-            field = field ? field + 1 : NULL;
-        }
-        if (field && starts_with(field, "/ "))
-            return line;
-        line += length + more;
+    size_t length = strcspn(mounts, "\n");
+    const char *field = mounts;
+    for (int i = 0; i < 4 && field; i++) {
+        field = memchr(field, ' ', length - (size_t)(field - mounts));
+        field = field ? field + 1 : NULL;
     }
-    return NULL;
+    if (!field || !starts_with(field, "/ "))
+        return false;
+    length = length < size ? length : size - 1;
+    memcpy(ret, mounts, length);
+    ret[length] = '\0';
+    return true;
+}
+
+/* A container's root is its first mount. The kernel makes as much of this list as is read of it, and the
+ * whole one takes long: so most of it is read only where it begins like that. */
+static bool find_in_mounts(const struct eco_root *root, char *ret, size_t size)
+{
+    char text[2048], line[2048];
+    return eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, 256) > 0 &&
+           begins_with_root(text, line, sizeof(line)) &&
+           eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, sizeof(text)) > 0 &&
+           begins_with_root(text, line, sizeof(line)) && find_in_paths(line, ret, size);
 }
 
 static bool find_container(const struct eco_root *root, char *ret, size_t size)
 {
-    /* A container's root is its first mount, so the beginning of mountinfo is enough. */
     char text[2048];
     if (find_in_environ(root, ret, size))
         return true;
     if (eco_host_read_head(root, ECO_PROCFS, "self/cgroup", text, sizeof(text)) > 0 &&
         find_in_paths(text, ret, size))
         return true;
-    if (eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, sizeof(text)) > 0) {
-        const char *line = root_mount(text);
-        return line && find_in_paths(line, ret, size);
-    }
-    return false;
+    return find_in_mounts(root, ret, size);
 }
 
 void eco_host_read_virt(const struct eco_root *root, struct eco_host *ret)
