@@ -45,6 +45,8 @@ static void on_released(struct eco_measurer *self, const struct eco_link_message
     self->session->started_real_ns = message->real_ns;
     uint64_t now = eco_now_ns();
     self->late_ns = message->is_late && now > message->at_ns ? now - message->at_ns : 0;
+    if (self->session->meter)
+        eco_meter_see_roots(self->session->meter); /* its end may be told with the next message */
 }
 
 static void handle(struct eco_measurer *self, const struct eco_link_message *message)
@@ -129,6 +131,8 @@ static int open_outputs(struct eco_measurer *self, struct eco_why *why)
 static int open_meter(struct eco_measurer *self, const char *idle_power, struct eco_why *why)
 {
     struct eco_session *session = self->session;
+    session->is_held = true;
+    session->held_uid = self->user;
     int r = eco_session_open_meter(session, false, eco_run_cgroup_fd(self->run),
                                    eco_run_cgroup_path(self->run), idle_power, why);
     if (r < 0)
@@ -397,6 +401,7 @@ void eco_measurer_be(struct eco_measurer *self)
         sleep_until(self, UINT64_MAX);
     if (self->is_closed)
         leave(self, ECO_LINK_DONE);
+    eco_meter_see_roots(self->session->meter); /* one that began without waiting for us */
     eco_session_begin(self->session, true);
     watch(self);
     if (self->is_closed)

@@ -334,6 +334,8 @@ static void await_report(struct eco_parent *self)
         if (self->held_count > 0 && now + RESEND_NS < until)
             until = now + RESEND_NS;
         bool was_asked = self->is_asked;
+        if (self->is_measured && !self->is_stopping)
+            eco_run_remove_group(self->run); /* beside the report, which is waited for anyway */
         if (eco_run_wait(self->run, until, &event) < 0)
             break;
         if (event.kind == ECO_RUN_INTERRUPT && was_asked)

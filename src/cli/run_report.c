@@ -28,7 +28,7 @@ static void name_command(struct eco_measurer *self)
         if (row->pid != self->pid || !row->name || strcmp(row->name, self->own_name) != 0)
             continue;
         row->name = slash ? slash + 1 : session->command[0];
-        if (row->cmdline)
+        if (!self->call->settings.no_cmdline)
             row->cmdline = cmdline;
     }
 }

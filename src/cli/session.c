@@ -92,6 +92,8 @@ int eco_session_open_meter(struct eco_session *session, bool whole_machine, int 
         .calibration_dir = settings->calibration,
         .selection = session->selection,
         .wants_identities = settings->by != NULL,
+        .is_held = session->is_held,
+        .held_uid = session->held_uid,
     };
     int r = eco_meter_open_full(&options, &host, &session->meter, why);
     if (r >= 0)

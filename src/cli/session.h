@@ -27,6 +27,8 @@ struct eco_session {
     char idle_unknown[48];    /* domain that --idle-power names and that is not there, "" none */
     char *const *command;     /* NULL for monitor */
     int64_t started_real_ns;
+    bool is_held; /* run: its command waits, to become one of held_uid */
+    uint32_t held_uid;
     uint64_t last_seq, last_t1_ns; /* of the newest frame; t1 is the begin before the first */
     bool delivered;
     const struct eco_selection *selection; /* monitor: whose processes are the job; NULL = all. Borrowed */

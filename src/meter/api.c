@@ -44,6 +44,13 @@ int eco_meter_add_root(struct eco_meter *meter, int32_t pid)
     return r;
 }
 
+void eco_meter_see_roots(struct eco_meter *meter)
+{
+    (void)pthread_mutex_lock(&meter->procs_lock);
+    eco_procs_see_roots(meter->procs);
+    (void)pthread_mutex_unlock(&meter->procs_lock);
+}
+
 static double seconds(struct timeval time)
 {
     return (double)time.tv_sec + (double)time.tv_usec * 1e-6;

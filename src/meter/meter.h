@@ -26,6 +26,8 @@ struct eco_meter_host_options {
     const char *state_dir;       /* where idle power is learnt and kept; NULL = nowhere */
     const char *calibration_dir; /* of the machine; NULL = ECO_CALIBRATION_DIR */
     bool no_estimate;
+    bool is_held; /* roots wait to become a command of held_uid: eco_meter_see_roots */
+    uint32_t held_uid;
     const struct eco_selection *selection; /* of the whole machine these are the job; NULL = all are */
     bool wants_identities;                 /* frames tell how many live of each identity, and trees */
 };
@@ -33,6 +35,8 @@ struct eco_meter_host_options {
 int eco_meter_open_full(const struct eco_meter_options *options, const struct eco_meter_host_options *host,
                         struct eco_meter **ret, struct eco_why *why) ECO_MUST_CHECK;
 
+/** With is_held, once the command runs and before any look: whose it is. */
+void eco_meter_see_roots(struct eco_meter *meter);
 /** The first look: baseline of everything. Energy before it is not part of the measurement. */
 int eco_meter_begin(struct eco_meter *meter) ECO_MUST_CHECK;
 /** What ecocode-sensord tells, from now on; borrowed for the life of the meter. May come at any time. */

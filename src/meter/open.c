@@ -124,7 +124,9 @@ static int open_sources(struct eco_meter *meter, struct eco_why *why)
                                                     .cgroup_dir_fd = meter->extra.cgroup_dir_fd,
                                                     .cgroup_v2_path = meter->extra.cgroup_v2_path,
                                                     .run_id = meter->extra.run_id,
-                                                    .reaper_pid = meter->extra.reaper_pid};
+                                                    .reaper_pid = meter->extra.reaper_pid,
+                                                    .is_held = meter->extra.is_held,
+                                                    .held_uid = meter->extra.held_uid};
     return eco_procs_open(&eco_procs_scan, meter->env, &procs_options, &meter->procs, why);
 }
 

@@ -43,6 +43,12 @@ int eco_procs_add_root(struct eco_procs *procs, pid_t pid)
     return procs->ops->add_root(procs, pid);
 }
 
+void eco_procs_see_roots(struct eco_procs *procs)
+{
+    if (procs->ops->see_roots != NULL)
+        procs->ops->see_roots(procs);
+}
+
 void eco_procs_own_cpu(struct eco_procs *procs, pid_t pid, uint64_t own_cpu_ns)
 {
     procs->told_pid = pid;

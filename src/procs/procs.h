@@ -28,6 +28,8 @@ struct eco_procs_options {
     const char *run_id; /* value of ECOCODE_RUN: tells the job's orphans from strangers; NULL = none */
     int32_t reaper_pid; /* the process of ours whose children the job's orphans become; 0 = this one */
     size_t limit;       /* rows; 0 = ECO_PROCS_LIMIT */
+    bool is_held;       /* roots wait to become a command: whose they are is for eco_procs_see_roots */
+    uint32_t held_uid;  /* the user that they become */
 };
 
 /* Which CPUs count alike (socket, kind of core): stints are summed by place. Borrowed for the life of procs.
@@ -68,6 +70,7 @@ struct eco_procs_ops {
     int (*use_feed)(struct eco_procs *self, struct eco_feed *feed, const struct eco_places *places);
     void (*feed_state)(const struct eco_procs *self, struct eco_feed_state *ret);
     int (*idle_ns)(const struct eco_procs *self, uint32_t cpu, uint64_t *ret);
+    void (*see_roots)(struct eco_procs *self);
 };
 
 struct eco_procs {
@@ -87,6 +90,9 @@ int eco_procs_open(const struct eco_procs_ops *ops, const struct eco_env *env,
 struct eco_procs *eco_procs_free(struct eco_procs *procs);
 /** -ESRCH when there is no such process. What it used before this call is not part of the measurement. */
 int eco_procs_add_root(struct eco_procs *procs, pid_t pid) ECO_MUST_CHECK;
+/** With options.is_held, once the command runs: its name, user, cgroup. Of one that has ended, what it was
+ * born with. */
+void eco_procs_see_roots(struct eco_procs *procs);
 void eco_procs_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage);
 /** CPU time of an ended child alone, without what it had waited for. Before eco_procs_child_ended. */
 void eco_procs_own_cpu(struct eco_procs *procs, pid_t pid, uint64_t own_cpu_ns);

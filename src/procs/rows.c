@@ -173,10 +173,25 @@ static void fill_row(struct eco_scan *scan, struct eco_row *row, const struct ec
     }
     set_name(row, line);
     link_to_parent(scan, row);
+    if (scan->is_base && scan->base.options.is_held) {
+        row->is_unseen = true;
+        row->proc.uid = scan->base.options.held_uid;
+        row->identified_ms = eco_scan_ms(scan);
+        return;
+    }
     eco_scan_read_cmdline(scan, row);
     if (!line->is_kernel)
         eco_scan_read_status(scan, row);
     eco_scan_identify(scan, row);
+}
+
+void eco_scan_see_root(struct eco_scan *scan, struct eco_row *row)
+{
+    row->is_unseen = false;
+    eco_scan_read_cmdline(scan, row);
+    eco_scan_read_status(scan, row);
+    eco_scan_identify(scan, row);
+    eco_scan_change(scan, row);
 }
 
 int eco_scan_read_new(struct eco_scan *scan, struct eco_row *row)

@@ -227,6 +227,15 @@ static int scan_add_root(struct eco_procs *procs, pid_t pid)
     return rc;
 }
 
+static void scan_see_roots(struct eco_procs *procs)
+{
+    struct eco_scan *scan = scan_of(procs);
+
+    for (uint32_t slot = 0; slot < scan->table.high; slot++)
+        if (scan->table.hot[slot].pid > 0 && eco_table_row(&scan->table, slot)->is_unseen)
+            eco_scan_see_root(scan, eco_table_row(&scan->table, slot));
+}
+
 /* ---- life cycle ---- */
 
 static int scan_open(struct eco_procs *procs, struct eco_why *why)
@@ -296,4 +305,5 @@ const struct eco_procs_ops eco_procs_scan = {
     .use_feed = eco_fed_use,
     .feed_state = eco_fed_state,
     .idle_ns = eco_fed_idle_ns,
+    .see_roots = scan_see_roots,
 };

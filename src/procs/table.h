@@ -53,6 +53,7 @@ struct eco_row {
     bool is_whole : 1;           /* its CPU time is final */
     bool is_ended : 1;           /* its end was told */
     bool is_renamed : 1;         /* exec was told: read its command line, whatever stat says */
+    bool is_unseen : 1;          /* a root that was held: whose it is was not read yet */
     bool is_late : 1;            /* it had ended before the feed's own sum began */
     uint64_t start_ticks;        /* tells a process from another of the same pid */
     uint64_t arg_start;          /* tells that it has called exec */

@@ -121,8 +121,10 @@ unsigned eco_run_signal_job(const struct eco_run *run, int signo);
 /** Wait for an event, at most until `deadline_ns` (MONOTONIC). 0 or negative errno. */
 int eco_run_wait(struct eco_run *run, uint64_t deadline_ns, struct eco_run_event *ret) ECO_MUST_CHECK;
 
-/** Removes the cgroup (leaves it when something still runs there; a later run sweeps it). Accepts NULL,
- * returns NULL. */
+/** Removes the cgroup (leaves it when something still runs there; a later run sweeps it), for who has time
+ * for that before eco_run_finish, which does it otherwise. Once nobody asks for the processes in it. */
+void eco_run_remove_group(struct eco_run *run);
+/** Removes the cgroup and restores what eco_run_prepare changed. Accepts NULL, returns NULL. */
 struct eco_run *eco_run_finish(struct eco_run *run);
 
 /** Die of the signal that CMD died of (default action, no core of our own), or return the exit status to end

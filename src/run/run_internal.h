@@ -99,7 +99,6 @@ bool eco_run_is_empty(const struct eco_run *run);
 void eco_run_make_group(struct eco_run *run);
 /** What is closed of 0-2 is /dev/null from now on: what we open must not land there. */
 void eco_run_plug_stdio(void);
-void eco_run_remove_group(struct eco_run *run);
 
 /* signals.c */
 /** Remember how signals stand, then block what the loop waits for. Cannot fail half way. */
