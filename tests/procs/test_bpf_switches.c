@@ -4,9 +4,11 @@
 #include "bpf_feed.h"
 #include "procs/bpf/feed.h"
 
+#include <fcntl.h>
+#include <linux/perf_event.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #define PIDS_MAX 4194304
 
@@ -69,40 +71,94 @@ static pid_t loop_on(int cpu, unsigned ms)
     return pid;
 }
 
-/* Before everybody else of this machine, so that they are not in between. Without the right to it: as it is.
- */
-static bool go_first(pid_t pid, int priority)
-{
-    const struct sched_param param = {.sched_priority = priority};
-    return sched_setscheduler(pid, SCHED_FIFO, &param) == 0;
-}
-
 /*
- * What the host of a virtual machine takes from a CPU, and interrupts where the kernel has times of their
- * own, is in nobody's CPU time, though the process stays on the CPU all the same. A child that nobody else
- * can push aside sees how much that was: the clock goes on, its own does not.
+ * A child that sleeps before and after its work, so that all clocks can be read of the same time. What the
+ * host of a virtual machine takes from a CPU, and interrupts where the kernel has times of their own, is in
+ * nobody's CPU time, though the process stays on the CPU all the same; the hook's time has it. perf's clock
+ * of a task goes on meanwhile (kernel/events/core.c, task_clock_event_update): it tells how much that was.
  */
-static uint64_t *taken_of(unsigned i)
+struct watched {
+    pid_t pid;
+    int clock_fd; /* -1: not permitted here, then nothing is known to be taken */
+    clockid_t clock;
+    uint64_t base_ns, used_ns, taken_ns;
+};
+
+struct gate {
+    int fds[2];
+};
+
+static int open_task_clock(pid_t pid)
 {
-    static uint64_t *all;
-    if (!all) {
-        void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(shared != MAP_FAILED);
-        all = shared;
-    }
-    assert_true(i < 4096 / sizeof(*all));
-    return &all[i];
+    struct perf_event_attr attr = {
+        .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_TASK_CLOCK};
+    return (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static void spin_first(uint64_t *taken_ns, unsigned ms, bool is_first)
+static bool is_asleep(pid_t pid)
 {
-    uint64_t begin_ns = now_ns(CLOCK_MONOTONIC), begin_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-    spin_ms(ms);
-    uint64_t used_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - begin_cpu_ns;
-    uint64_t took_ns = now_ns(CLOCK_MONOTONIC) - begin_ns;
-    if (is_first && took_ns > used_ns)
-        *taken_ns += took_ns - used_ns;
+    char path[64], text[512];
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return strstr(text, ") S ") != NULL;
 }
+
+static void await_asleep(pid_t pid)
+{
+    for (unsigned i = 0; i < 10000 && !is_asleep(pid); i++)
+        pause_ms(1);
+    assert_true(is_asleep(pid));
+}
+
+static struct watched watch(struct gate *gate, void (*work)(unsigned), unsigned number)
+{
+    struct watched one = {.pid = fork()};
+    if (one.pid == 0) {
+        char go;
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* for a test that fails meanwhile */
+        (void)close(gate->fds[1]);
+        (void)!read(gate->fds[0], &go, 1);
+        work(number);
+        for (;;)
+            (void)pause();
+    }
+    await_asleep(one.pid);
+    one.clock_fd = open_task_clock(one.pid);
+    assert_int_equal(clock_getcpuclockid(one.pid, &one.clock), 0);
+    one.base_ns = now_ns(one.clock);
+    return one;
+}
+
+/* From here on all is counted, and nothing before. */
+static void open_gate(struct gate *gate, struct eco_feed *feed, struct sums *sums)
+{
+    look(feed, sums);
+    *sums = (struct sums){0};
+    (void)close(gate->fds[0]);
+    (void)close(gate->fds[1]);
+}
+
+/* Its work is done: fills used_ns and taken_ns, and ends it. */
+static void look_at_end(struct watched *one, struct eco_feed *feed, struct sums *sums)
+{
+    uint64_t on_ns = 0;
+    await_asleep(one->pid);
+    look(feed, sums);
+    one->used_ns = now_ns(one->clock) - one->base_ns;
+    if (one->clock_fd >= 0) {
+        assert_int_equal(read(one->clock_fd, &on_ns, sizeof(on_ns)), sizeof(on_ns));
+        (void)close(one->clock_fd);
+    }
+    one->taken_ns = on_ns > one->used_ns ? on_ns - one->used_ns : 0;
+    (void)kill(one->pid, SIGKILL);
+    (void)wait_ns(one->pid);
+}
+
+enum verdict { WRONG, RIGHT, DISTURBED };
 
 /*
  * The kernel begins the time of somebody whom it wakes when it decides so, the hook when the CPU changes
@@ -114,92 +170,94 @@ static bool is_near(uint64_t got, uint64_t truth, double share)
     return fabs((double)got - (double)truth) <= share * (double)truth;
 }
 
+/* Where more than a part in 500 was taken from them nothing can be said. */
+static enum verdict judge(bool is_right, uint64_t taken_ns, uint64_t used_ns)
+{
+    if (taken_ns > used_ns / 500)
+        print_message("# %.3f ms of it were taken by the host\n", (double)taken_ns / 1e6);
+    return is_right ? RIGHT : taken_ns > used_ns / 500 ? DISTURBED : WRONG;
+}
+
 static void try_often(void **state)
 {
-    bool (*once)(void) = *(bool (**)(void)) * state;
+    enum verdict (*once)(void) = *(enum verdict(**)(void)) * state;
 
-    for (unsigned i = 0; i < 6; i++)
-        if (once())
+    for (unsigned i = 0, wrong = 0; i < 30; i++) {
+        enum verdict verdict = once();
+        if (verdict == RIGHT)
             return;
-    fail_msg("six times in vain");
+        wrong += verdict == WRONG;
+        if (wrong == 6)
+            fail_msg("six times in vain");
+    }
+    print_message("the host takes too much of these CPUs\n");
+    skip();
+}
+
+static void spin_and_sleep(unsigned number)
+{
+    for (unsigned k = 0; k < 10 + number; k++) {
+        spin_ms(3);
+        pause_ms(2);
+    }
 }
 
 /* Every process by itself and all together, looked at while they run and sleep. */
-static bool truth_once(void)
+static enum verdict truth_once(void)
 {
     bool is_right = true;
     enum { N = 6 };
     struct eco_bpf_request request = {.has_switch = true};
     struct sums sums = {0};
-    pid_t pids[N];
-    uint64_t truth = 0;
+    struct watched children[N];
+    struct gate gate;
+    uint64_t truth = 0, taken = 0, got = 0;
     FEED_OR_SKIP(feed, &request);
 
-    for (unsigned i = 0; i < N; i++) {
-        *taken_of(i) = 0;
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            bool is_first = go_first(0, 1);
-            for (unsigned k = 0; k < 10 + i; k++) {
-                spin_first(taken_of(i), 3, is_first);
-                pause_ms(2);
-            }
-            _exit(0);
-        }
-    }
+    assert_int_equal(pipe(gate.fds), 0);
+    for (unsigned i = 0; i < N; i++)
+        children[i] = watch(&gate, spin_and_sleep, i);
+    open_gate(&gate, feed, &sums);
     for (unsigned i = 0; i < 20; i++) {
         pause_ms(10);
         look(feed, &sums);
     }
     for (unsigned i = 0; i < N; i++) {
-        uint64_t one = wait_ns(pids[i]) + *taken_of(i);
-        truth += one;
-        pause_ms(1);
-        look(feed, &sums);
-        is_right &= is_near(sums.of_pid_ns[pids[i] % 4096], one, 0.01);
+        look_at_end(&children[i], feed, &sums);
+        truth += children[i].used_ns;
+        taken += children[i].taken_ns;
+        got += sums.of_pid_ns[children[i].pid % 4096];
+        is_right &= is_near(sums.of_pid_ns[children[i].pid % 4096], children[i].used_ns, 0.01);
     }
-    is_right &= is_near(sums.on_ns, truth, 0.01);
+    is_right &= is_near(got, truth, 0.01);
     assert_int_equal(lost_ns(feed), 0);
     (void)eco_feed_free(feed);
-    return is_right;
+    return judge(is_right, taken, truth);
 }
 
 /* Somebody who never leaves the CPU is seen while it runs. */
-static bool running_once(void)
+static enum verdict running_once(void)
 {
     bool is_right = true;
     struct eco_bpf_request request = {.has_switch = true};
     struct sums sums = {0};
+    struct gate gate;
+    uint64_t last = 0;
     FEED_OR_SKIP(feed, &request);
 
-    /* The reader must be able to run beside it. */
-    bool has_two = sysconf(_SC_NPROCESSORS_ONLN) > 1;
-    cpu_set_t everywhere;
-    assert_int_equal(sched_getaffinity(0, sizeof(everywhere), &everywhere), 0);
-    uint64_t last = 0, *taken = taken_of(0);
-    *taken = 0;
-    if (has_two)
-        pin(0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (has_two)
-            pin(1);
-        spin_first(taken, 300, has_two && go_first(0, 1));
-        _exit(0);
-    }
+    assert_int_equal(pipe(gate.fds), 0);
+    struct watched child = watch(&gate, spin_ms, 300);
+    open_gate(&gate, feed, &sums);
     for (unsigned i = 0; i < 4; i++) {
         pause_ms(60);
         look(feed, &sums);
         assert_true(sums.on_ns > last);
         last = sums.on_ns;
     }
-    uint64_t truth = wait_ns(pid) + *taken;
-    pause_ms(1);
-    look(feed, &sums);
-    is_right &= is_near(sums.on_ns, truth, 0.01);
+    look_at_end(&child, feed, &sums);
+    is_right &= is_near(sums.on_ns, child.used_ns, 0.01);
     (void)eco_feed_free(feed);
-    assert_int_equal(sched_setaffinity(0, sizeof(everywhere), &everywhere), 0);
-    return is_right;
+    return judge(is_right, child.taken_ns, child.used_ns);
 }
 
 static uint64_t idle_all(const struct eco_feed *feed)
@@ -348,6 +406,14 @@ static void test_slots_full(void **state)
     (void)eco_feed_free(feed);
 }
 
+/* Before everybody else of this machine, so that they are not in between. Without the right to it: as it is.
+ */
+static void go_first(pid_t pid, int priority)
+{
+    const struct sched_param param = {.sched_priority = priority};
+    (void)sched_setscheduler(pid, SCHED_FIFO, &param);
+}
+
 /*
  * CPU 0 has a loop of ours and CPU 1, said to be its sibling, whoever the machine gives it: what the loop
  * shares is what CPU 1 was busy with, less what of that can have been while the loop was off.
@@ -399,7 +465,7 @@ static void test_siblings(void **state)
     FEED_OR_SKIP(feed, &request);
 
     pid_t pids[2] = {loop_on(0, 5000), loop_on(1, 5000)};
-    (void)go_first(pids[0], 1);
+    go_first(pids[0], 1);
     pause_ms(50);
     double ratio = shared_ratio(feed, 200);
     print_message("# two loops: shared %.2f %%\n", 100.0 * ratio);
@@ -408,7 +474,7 @@ static void test_siblings(void **state)
     /* One alone: it shares with what it did not bring along, and nothing else. */
     (void)kill(pids[1], SIGKILL);
     (void)wait_ns(pids[1]);
-    (void)go_first(0, 2);
+    go_first(0, 2);
     for (unsigned i = 0; i < 40 && sharp < 3; i++)
         sharp += shares_what_the_other_does(feed);
     const struct sched_param usual = {0};
@@ -418,38 +484,38 @@ static void test_siblings(void **state)
     (void)eco_feed_free(feed);
 }
 
+static void migrate(unsigned ms)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        pin(i % 4 == 0);
+        spin_ms(ms);
+    }
+}
+
 /* Without a declared sibling nothing is shared, and where a process ran is told. */
-static bool migration_once(void)
+static enum verdict migration_once(void)
 {
     bool is_right = true;
     struct eco_bpf_request request = {.has_switch = true};
     struct sums sums = {0};
+    struct gate gate;
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
         skip();
     FEED_OR_SKIP(feed, &request);
 
-    *taken_of(0) = *taken_of(1) = 0;
-    pid_t pid = fork();
-    if (pid == 0) {
-        bool is_first = go_first(0, 1);
-        for (unsigned i = 0; i < 8; i++) {
-            pin(i % 4 == 0);
-            spin_first(taken_of(i % 4 == 0), 10, is_first);
-        }
-        _exit(0);
-    }
-    uint64_t truth = wait_ns(pid) + *taken_of(0) + *taken_of(1);
-    pause_ms(1);
-    look(feed, &sums);
-    is_right &= is_near(sums.on_ns, truth, 0.01);
-    is_right &= is_near(sums.by_cpu_ns[1], 20 * ECO_NS_PER_MS + *taken_of(1), 0.02);
+    assert_int_equal(pipe(gate.fds), 0);
+    struct watched child = watch(&gate, migrate, 10);
+    open_gate(&gate, feed, &sums);
+    look_at_end(&child, feed, &sums);
+    is_right &= is_near(sums.on_ns, child.used_ns, 0.01);
+    is_right &= is_near(sums.by_cpu_ns[1], 20 * ECO_NS_PER_MS, 0.02);
     assert_int_equal(sums.shared_ns, 0);
     (void)eco_feed_free(feed);
-    return is_right;
+    return judge(is_right, child.taken_ns, child.used_ns);
 }
 
 /* Idle time of a CPU by its switches: idle and busy are all of the time. */
-static bool idle_once(void)
+static enum verdict idle_once(void)
 {
     bool is_right = true;
     struct eco_bpf_request request = {.has_switch = true};
@@ -458,7 +524,7 @@ static bool idle_once(void)
     struct eco_feed *feed = feed_try(&request, false); /* everybody */
     if (!feed) {
         skip();
-        return false;
+        return RIGHT;
     }
 
     look(feed, &sums);
@@ -474,7 +540,7 @@ static bool idle_once(void)
     is_right &= is_near(sums.by_cpu_ns[0] + (after - before), took, 0.01);
     assert_int_equal(feed->ops->idle_ns(feed, 100000, &after), -EINVAL);
     (void)eco_feed_free(feed);
-    return is_right;
+    return is_right ? RIGHT : WRONG;
 }
 
 /* Descriptors that are something else: refused, and all are closed. */
@@ -502,8 +568,8 @@ static void test_strange_maps(void **state)
 
 int main(void)
 {
-    static bool (*truth_body)(void) = truth_once, (*running_body)(void) = running_once,
-                (*migration_body)(void) = migration_once, (*idle_body)(void) = idle_once;
+    static enum verdict (*truth_body)(void) = truth_once, (*running_body)(void) = running_once,
+                        (*migration_body)(void) = migration_once, (*idle_body)(void) = idle_once;
     const struct CMUnitTest tests[] = {OFTEN(truth),
                                        OFTEN(running),
                                        cmocka_unit_test(test_hammered),
