@@ -49,6 +49,7 @@ void eco_meter_see_roots(struct eco_meter *meter)
     (void)pthread_mutex_lock(&meter->procs_lock);
     eco_procs_see_roots(meter->procs);
     (void)pthread_mutex_unlock(&meter->procs_lock);
+    eco_meter_see_topology(meter);
 }
 
 static double seconds(struct timeval time)

@@ -35,7 +35,8 @@ struct eco_meter_host_options {
 int eco_meter_open_full(const struct eco_meter_options *options, const struct eco_meter_host_options *host,
                         struct eco_meter **ret, struct eco_why *why) ECO_MUST_CHECK;
 
-/** With is_held, once the command runs and before any look: whose it is. */
+/** With is_held, once the command runs and before any look: whose it is, and what else of the machine need
+ * not be known before. */
 void eco_meter_see_roots(struct eco_meter *meter);
 /** The first look: baseline of everything. Energy before it is not part of the measurement. */
 int eco_meter_begin(struct eco_meter *meter) ECO_MUST_CHECK;

@@ -53,7 +53,7 @@ static int make_env(struct eco_meter *meter, struct eco_why *why)
                     strerror(-r));
         return r;
     }
-    eco_host_read(&meter->own_root, &meter->own_host);
+    eco_host_read_early(&meter->own_root, &meter->own_host);
     eco_identify_self(&meter->own_root, &meter->own_host);
     meter->own_env = (struct eco_env){.root = &meter->own_root,
                                       .clock = &eco_clock_system,
@@ -70,8 +70,19 @@ void eco_meter_see_topology(struct eco_meter *meter)
     if (meter->has_topology)
         return;
     meter->has_topology = true;
-    if (meter->env == &meter->own_env)
-        (void)eco_host_read_topology(&meter->own_root, &meter->own_host); /* without it all CPUs are alike */
+    if (meter->env != &meter->own_env)
+        return;
+    (void)eco_host_read_topology(&meter->own_root, &meter->own_host); /* without it all CPUs are alike */
+    eco_host_read_limits(&meter->own_root, &meter->own_host);
+}
+
+/* All that a model of a guest wants to know before. */
+static void sketch_topology(struct eco_meter *meter)
+{
+    const struct eco_host *host = meter->env->host;
+    if (meter->env != &meter->own_env || !host->is_hypervisor_guest ||
+        eco_host_sketch_topology(&meter->own_root, &meter->own_host) < 0)
+        eco_meter_see_topology(meter);
 }
 
 const struct eco_topology *eco_meter_topology(struct eco_meter *meter)
@@ -97,11 +108,11 @@ static int open_group(struct eco_meter *meter)
     const struct eco_group_options options = {.no_estimate = meter->extra.no_estimate};
     if (eco_root_exists(meter->env->root, ECO_SYSFS, "class/powercap/intel-rapl:0") < 0 &&
         eco_root_exists(meter->env->root, ECO_SYSFS, "bus/event_source/devices/power/events/energy-pkg") < 0)
-        eco_meter_see_topology(meter);
+        sketch_topology(meter);
     int r = eco_group_open(meter->env, &options, &meter->group, &meter->sensor_why);
-    if (r < 0 || meter->has_topology || !is_estimated(meter))
+    if (r < 0 || meter->env->host->topology.cpus || !is_estimated(meter))
         return r;
-    eco_meter_see_topology(meter);
+    sketch_topology(meter);
     meter->group = eco_group_free(meter->group);
     return eco_group_open(meter->env, &options, &meter->group, &meter->sensor_why);
 }

@@ -53,6 +53,9 @@ static inline int32_t model_package(const struct eco_topology *topology, uint32_
 
 static inline bool model_is_in(const struct model *self, const struct part *part, uint32_t cpu)
 {
+    /* A guest is one part, whatever of it was known when it was made (eco_host_sketch_topology). */
+    if (self->part_count == 1 && self->base.env->host->is_hypervisor_guest)
+        return true;
     return part->package < 0 || model_package(model_topology(self), cpu) == part->package;
 }
 

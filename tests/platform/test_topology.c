@@ -74,6 +74,48 @@ static void two_sockets_with_siblings(void **state)
     assert_int_equal(topology->cpus[2].max_freq_khz, 0);
 }
 
+/* Few files, however many CPUs there are. */
+static void sketches(void **state)
+{
+    struct fixture *f = *state;
+    eco_temp_write(&f->temp, CPU "online", "0-5,7\n");
+    eco_temp_write(&f->temp, CPU "present", "0-7\n");
+    for (unsigned cpu = 0; cpu < 8; cpu++)
+        write_cpu(f, cpu, "3", "0-7");
+    eco_temp_write(&f->temp, CPU "cpu0/cpufreq/cpuinfo_max_freq", "3500000\n");
+    assert_int_equal(eco_host_sketch_topology(&f->root, &f->host), 0);
+    const struct eco_topology *topology = &f->host.topology;
+    assert_int_equal(topology->cpu_count, 8);
+    assert_int_equal(topology->online_count, 7);
+    assert_int_equal(topology->package_count, 1);
+    assert_false(topology->has_smt);
+    for (int cpu = 0; cpu < 8; cpu++) {
+        assert_int_equal(topology->cpus[cpu].package, cpu == 6 ? -1 : 3);
+        assert_int_equal(topology->cpus[cpu].online, cpu != 6);
+        assert_int_equal(topology->cpus[cpu].sibling, -1);
+    }
+    assert_int_equal(topology->cpus[0].max_freq_khz, 3500000);
+
+    write_cpu(f, 7, "4", "0-7");
+    assert_int_equal(eco_host_sketch_topology(&f->root, &f->host), 0);
+    assert_int_equal(topology->package_count, 2);
+    assert_int_equal(topology->cpus[5].package, -1);
+
+    eco_temp_write(&f->temp, CPU "online", "2\n");
+    assert_int_equal(eco_host_sketch_topology(&f->root, &f->host), 0);
+    assert_int_equal(topology->package_count, 1);
+    assert_int_equal(topology->cpus[2].package, 3);
+}
+
+static void nothing_to_sketch(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(eco_host_sketch_topology(&f->root, &f->host), 0);
+    assert_true(f->host.topology.online_count > 0);
+    assert_int_equal(f->host.topology.package_count, 1);
+    assert_int_equal(f->host.topology.cpus[0].package, -1);
+}
+
 static void four_threads_go_round(void **state)
 {
     struct fixture *f = *state;
@@ -229,6 +271,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(two_sockets_with_siblings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sketches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_to_sketch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(four_threads_go_round, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cpus_that_are_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hybrids, set_up, tear_down),

@@ -92,7 +92,7 @@ static bool read_on_battery(const struct eco_root *root)
     return supplies.discharging && !supplies.on_line;
 }
 
-void eco_host_read(const struct eco_root *root, struct eco_host *ret)
+void eco_host_read_early(const struct eco_root *root, struct eco_host *ret)
 {
     struct eco_topology topology = ret->topology;
     *ret = (struct eco_host){.topology = topology};
@@ -100,11 +100,22 @@ void eco_host_read(const struct eco_root *root, struct eco_host *ret)
     ret->memory_bytes = read_memory_bytes(root);
     eco_host_read_cpu(root, ret);
     eco_host_read_virt(root, ret);
-    ret->cpu_quota = eco_host_read_quota(root);
-    eco_host_read_cpuset(ret->cpuset, sizeof(ret->cpuset));
+    ret->cpu_quota = (double)NAN;
     ret->on_battery = read_on_battery(root);
     long ticks = sysconf(_SC_CLK_TCK);
     ret->ticks_per_s = ticks > 0 ? (uint32_t)ticks : 0;
+}
+
+void eco_host_read_limits(const struct eco_root *root, struct eco_host *ret)
+{
+    ret->cpu_quota = eco_host_read_quota(root);
+    eco_host_read_cpuset(ret->cpuset, sizeof(ret->cpuset));
+}
+
+void eco_host_read(const struct eco_root *root, struct eco_host *ret)
+{
+    eco_host_read_early(root, ret);
+    eco_host_read_limits(root, ret);
 }
 
 void eco_host_finish(struct eco_host *host)

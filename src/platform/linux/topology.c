@@ -160,7 +160,8 @@ static void assume_online(const struct eco_root *root, bool *ret)
         ret[i] = true;
 }
 
-int eco_host_read_topology(const struct eco_root *root, struct eco_host *ret)
+/* Which there are, in an array of its own, and nothing of where they are. */
+static int list_cpus(const struct eco_root *root, struct eco_topology *ret)
 {
     bool online[ECO_CPUS_MAX], present[ECO_CPUS_MAX];
     if (read_cpu_list(root, "devices/system/cpu/online", online) <= 0)
@@ -168,20 +169,59 @@ int eco_host_read_topology(const struct eco_root *root, struct eco_host *ret)
     if (read_cpu_list(root, "devices/system/cpu/present", present) <= 0)
         memcpy(present, online, sizeof(present));
 
-    struct eco_topology topology = {0};
+    *ret = (struct eco_topology){0};
     for (unsigned i = 0; i < ECO_CPUS_MAX; i++) {
         if (online[i] || present[i])
-            topology.cpu_count = i + 1;
-        topology.online_count += online[i];
+            ret->cpu_count = i + 1;
+        ret->online_count += online[i];
     }
-    topology.cpus = eco_calloc(topology.cpu_count, sizeof(*topology.cpus));
-    if (!topology.cpus)
+    ret->cpus = eco_calloc(ret->cpu_count, sizeof(*ret->cpus));
+    if (!ret->cpus)
         return -ENOMEM;
-    for (unsigned i = 0; i < topology.cpu_count; i++)
-        topology.cpus[i] =
+    for (unsigned i = 0; i < ret->cpu_count; i++)
+        ret->cpus[i] =
             (struct eco_cpu_place){.package = -1, .die = -1, .core = -1, .sibling = -1, .online = online[i]};
+    return 0;
+}
+
+static unsigned next_online(const struct eco_topology *topology, unsigned cpu, int step)
+{
+    while (cpu < topology->cpu_count && !topology->cpus[cpu].online)
+        cpu += (unsigned)step;
+    return cpu;
+}
+
+int eco_host_sketch_topology(const struct eco_root *root, struct eco_host *ret)
+{
+    struct eco_topology topology;
+    int r = list_cpus(root, &topology);
+    if (r < 0)
+        return r;
+    unsigned first = next_online(&topology, 0, 1), last = next_online(&topology, topology.cpu_count - 1, -1);
+    topology.package_count = 1;
+    if (last < topology.cpu_count) {
+        int32_t package = read_id(root, first, "physical_package_id");
+        /* Hypervisors number one socket after the other. */
+        bool is_one = first == last || read_id(root, last, "physical_package_id") == package;
+        for (unsigned i = first; is_one && i <= last; i++)
+            topology.cpus[i].package = topology.cpus[i].online ? package : -1;
+        topology.cpus[first].package = package;
+        topology.cpus[first].max_freq_khz = read_u32(root, first, "cpufreq/cpuinfo_max_freq");
+        topology.package_count += !is_one;
+    }
+    eco_host_finish(ret);
+    ret->topology = topology;
+    return 0;
+}
+
+int eco_host_read_topology(const struct eco_root *root, struct eco_host *ret)
+{
+    struct eco_topology topology;
+    int r = list_cpus(root, &topology);
+    if (r < 0)
+        return r;
     for (unsigned i = 0; i < topology.cpu_count; i++) {
-        if (online[i])
+        if (topology.cpus[i].online)
             read_place(root, &topology, i);
     }
     count_packages(&topology);

@@ -11,6 +11,17 @@ void eco_host_read(const struct eco_root *root, struct eco_host *ret)
     *ret = (struct eco_host){.topology = topology, .cpu_quota = (double)NAN};
 }
 
+void eco_host_read_early(const struct eco_root *root, struct eco_host *ret)
+{
+    eco_host_read(root, ret);
+}
+
+void eco_host_read_limits(const struct eco_root *root, struct eco_host *ret)
+{
+    (void)root;
+    (void)ret;
+}
+
 void eco_host_finish(struct eco_host *host)
 {
     free(host->topology.cpus);

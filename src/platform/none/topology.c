@@ -17,3 +17,8 @@ int eco_host_read_topology(const struct eco_root *root, struct eco_host *ret)
         .cpus = cpu, .cpu_count = 1, .online_count = 1, .core_count = 1, .package_count = 1};
     return 0;
 }
+
+int eco_host_sketch_topology(const struct eco_root *root, struct eco_host *ret)
+{
+    return eco_host_read_topology(root, ret);
+}

@@ -192,9 +192,9 @@ APART int leave(uint64_t task, uint64_t signal)
  * When this switch is. The scheduler has read its clock for it and left that in whom it starts (exec_start,
  * of every class but idle): it stands in for ours, which takes a third of what the hook does, for as long as
  * they cannot have gone apart by more than interrupts take in a quarter of a millisecond (clock_task leaves
- * those out). What is older than the present stint was not written at this switch. Not so for the first
- * switch after a look, which may have been told by our clock that the stint went on until later than the
- * scheduler's says.
+ * those out, and what the host of a virtual machine takes: that may be told of who comes next). What is older
+ * than the present stint was not written at this switch. Not so for the first switch after a look, which may
+ * have been told by our clock that the stint went on until later than the scheduler's says.
  */
 INLINE uint64_t switch_ns(struct eco_bpf_own *mine, uint64_t next, uint32_t is_tgid, uint64_t since_ns)
 {
