@@ -26,7 +26,7 @@ static void read_online(const struct eco_meter *meter, char *ret, size_t size)
 
 /* The meter's own host is read anew; one that was lent is its owner's. The array of CPUs that was lent out
  * with frames and reports stays where it is as long as it is large enough. */
-static void see_cpus_again(struct eco_meter *meter)
+void eco_meter_see_cpus_again(struct eco_meter *meter)
 {
     struct eco_topology *topology = &meter->own_host.topology;
     struct eco_host fresh = {.cpu_quota = ECO_NAN};
@@ -59,7 +59,7 @@ static void watch_cpus(struct eco_meter *meter, bool is_first)
     eco_text_copy(meter->cpus_online, sizeof meter->cpus_online, online);
     if (is_first)
         return;
-    see_cpus_again(meter);
+    eco_meter_see_cpus_again(meter);
     meter->cpus_changed_ns = meter->env->clock->mono_ns(meter->env->clock);
     meter->is_other_regime = true;
 }

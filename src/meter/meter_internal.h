@@ -234,6 +234,8 @@ struct eco_reader {
 int eco_meter_tick_on_grid(struct eco_meter *meter);
 /* open.c: packages, cores and siblings, once. */
 void eco_meter_see_topology(struct eco_meter *meter);
+/* hotplug.c: the same anew, in the array that there is. Without a lock. */
+void eco_meter_see_cpus_again(struct eco_meter *meter);
 /* hotplug.c: has anything come or gone? Before a look, without a lock. */
 void eco_meter_watch_hardware(struct eco_meter *meter);
 /* hotplug.c: domains that the group found since get their books. Under both locks, between grant and divide.

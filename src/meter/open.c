@@ -72,8 +72,13 @@ void eco_meter_see_topology(struct eco_meter *meter)
     meter->has_topology = true;
     if (meter->env != &meter->own_env)
         return;
-    (void)eco_host_read_topology(&meter->own_root, &meter->own_host); /* without it all CPUs are alike */
+    if (meter->own_host.topology.cpus)
+        eco_meter_see_cpus_again(meter); /* a sketch may have been lent out */
+    else
+        (void)eco_host_read_topology(&meter->own_root, &meter->own_host); /* without it all CPUs are alike */
+    (void)pthread_mutex_lock(&meter->lock);
     eco_host_read_limits(&meter->own_root, &meter->own_host);
+    (void)pthread_mutex_unlock(&meter->lock);
 }
 
 /* All that a model of a guest wants to know before. */
