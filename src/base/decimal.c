@@ -87,7 +87,7 @@ static bool reads_back(const struct exact *exact, uint64_t kept, int digits)
 
 static size_t print(uint64_t kept, int digits, int power, char *at)
 {
-    char text[DIGITS_MAX + 1];
+    char text[DIGITS_MAX + 1] = "";
     char *begin = at;
     int count = digits;
 
