@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Machines made of files: pids used again, odd and broken processes, limits, no memory. */
+#include "procs/identity.h"
 #include "procs/procs.h"
 
 #include "support/alloc.h"
@@ -403,6 +404,78 @@ static void test_no_memory(void **state)
     machine_finish(&machine);
 }
 
+/* ---- a command that waits to begin ---- */
+
+static void put_identity(struct machine *machine, int pid, unsigned uid, const char *unit)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "proc/%d/status", pid);
+    eco_temp_printf(&machine->temp, path, "Name:\tx\nUid:\t%u\t%u\t%u\t%u\nVmHWM:\t     300 kB\n", uid, uid,
+                    uid, uid);
+    (void)snprintf(path, sizeof(path), "proc/%d/cgroup", pid);
+    eco_temp_printf(&machine->temp, path, "0::/system.slice/%s\n", unit);
+}
+
+static void open_held(struct machine *machine)
+{
+    const struct eco_procs_options options = {
+        .scope = ECO_SCOPE_TREE, .cgroup_dir_fd = -1, .is_held = true, .held_uid = 1234};
+    assert_int_equal(eco_procs_open(&eco_procs_scan, &machine->env, &options, &machine->procs, NULL), 0);
+}
+
+/* While it is held it is still ours by name and owner: neither is taken for the command's. */
+static void test_held(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, false);
+    put(&machine, 50, 1, "ecocode", 0, 0, 1);
+    put_cmdline(&machine, 50, "ecocode\0run", 12);
+    put_identity(&machine, 50, 0, "ours.service");
+    open_held(&machine);
+    assert_int_equal(eco_procs_add_root(machine.procs, 50), 0);
+    assert_int_equal(look(&machine), 0);
+    const struct eco_proc *proc = eco_procs_find(machine.procs, 50);
+    assert_non_null(proc);
+    assert_null(proc->identity);
+    assert_int_equal(proc->uid, 1234);
+
+    put_cmdline(&machine, 50, "train\0-x", 9);
+    put_identity(&machine, 50, 77, "its.service");
+    eco_procs_see_roots(machine.procs);
+    assert_non_null(proc->identity);
+    assert_string_equal(proc->identity->unit, "its.service");
+    assert_int_equal(proc->uid, 77);
+
+    put_identity(&machine, 50, 78, "later.service");
+    eco_procs_see_roots(machine.procs); /* once */
+    assert_string_equal(proc->identity->unit, "its.service");
+    put(&machine, 50, 1, "train", 3, 0, 1); /* exec has taken time: the next look tells of it */
+    assert_int_equal(look(&machine), 0);
+    assert_string_equal(changed(&machine, 50, ECO_PROC_RENAMED)->name, "train");
+    machine_finish(&machine);
+}
+
+/* It was over before anybody looked: it was born where we are, and of whom it was to become. */
+static void test_held_and_gone(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_init(&machine, false);
+    put(&machine, 50, 1, "ecocode", 0, 0, 1);
+    eco_temp_write(&machine.temp, "proc/self/cgroup", "0::/system.slice/ours.service\n");
+    open_held(&machine);
+    assert_int_equal(eco_procs_add_root(machine.procs, 50), 0);
+    drop(&machine, 50);
+    eco_procs_see_roots(machine.procs);
+    assert_int_equal(look(&machine), -ESRCH);
+    const struct eco_proc *proc = changed(&machine, 50, ECO_PROC_ENDED);
+    assert_non_null(proc->identity);
+    assert_string_equal(proc->identity->unit, "ours.service");
+    assert_int_equal(proc->uid, 1234);
+    machine_finish(&machine);
+}
+
 /* ---- a job in a cgroup of its own ---- */
 
 static struct machine *held_up; /* in whose job the next clock that is read takes long */
@@ -468,6 +541,8 @@ int main(void)
         cmocka_unit_test(test_groups_are_bounded),
         cmocka_unit_test(test_fork_count_spares_the_list),
         cmocka_unit_test(test_tree),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_held_and_gone),
         cmocka_unit_test(test_reaped),
         cmocka_unit_test(test_total_is_older_than_rows),
         cmocka_unit_test(test_no_memory),
