@@ -45,12 +45,15 @@ static void copy_text(char *ret, size_t size, const json_t *object, const char *
     (void)eco_text_copy(ret, size, text ? text : "");
 }
 
+/* 0 unknown, as is what nanoseconds of 64 bits do not reach: before 1970, after 2262. */
 static int64_t parse_time(const char *text)
 {
     struct tm utc = {.tm_year = 0};
     const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
-    int64_t ms = rest && rest[0] == '.' ? strtol(rest + 1, NULL, 10) : 0;
-    return rest ? (int64_t)timegm(&utc) * 1000000000 + (ms >= 0 && ms < 1000 ? ms : 0) * 1000000 : 0;
+    int64_t ms = rest && rest[0] == '.' ? strtol(rest + 1, NULL, 10) : 0, seconds = rest ? timegm(&utc) : 0;
+    if (seconds <= 0 || seconds >= INT64_MAX / 1000000000)
+        return 0;
+    return seconds * 1000000000 + (ms >= 0 && ms < 1000 ? ms : 0) * 1000000;
 }
 
 static int read_command(struct eco_stored_report *stored, const json_t *words)
