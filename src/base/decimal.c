@@ -76,13 +76,16 @@ static uint64_t round_to(const struct exact *exact, int digits)
     return kept + is_up;
 }
 
-/* Within half of the distance to the next double; what is in the middle is read as the even one. */
+/* Within half of the distance to the next double, which is half as far below a power of two; what is in the
+ * middle is read as the even one. */
 static bool reads_back(const struct exact *exact, uint64_t kept, int digits)
 {
     wide read = (wide)kept * tens[DIGITS_MAX - digits] << exact->shift;
-    wide away = read > exact->numerator ? read - exact->numerator : exact->numerator - read;
+    bool is_above = read > exact->numerator;
+    wide away = is_above ? read - exact->numerator : exact->numerator - read;
+    wide gap = !is_above && exact->mantissa == 1ull << MANTISSA_BITS ? exact->unit / 2 : exact->unit;
 
-    return 2 * away < exact->unit || (2 * away == exact->unit && !(exact->mantissa & 1));
+    return 2 * away < gap || (2 * away == gap && !(exact->mantissa & 1));
 }
 
 static size_t print(uint64_t kept, int digits, int power, char *at)
@@ -132,8 +135,6 @@ size_t eco_decimal(double value, char *ret)
         return 0;
     exact.mantissa = (bits & ((1ull << MANTISSA_BITS) - 1)) | 1ull << MANTISSA_BITS;
     exact.shift = (unsigned)(BIAS - (int)(bits >> MANTISSA_BITS & 0x7ff));
-    if (exact.mantissa == 1ull << MANTISSA_BITS)
-        return 0; /* the double below is nearer than the one above */
     int power = POWER_MIN;
     while (power < POWER_MAX &&
            size >= (power < -1 ? 1.0 / (double)tens[-power - 1] : (double)tens[power + 1]))

@@ -12,6 +12,6 @@
 /**
  * @param value  of any sign
  * @param ret    [ECO_DECIMAL_MAX] "0.00123", "-12.5", "300"; without NUL, the point is '.'
- * @return its length; 0 = not below 10^15 or above 10^-4 (0 itself is), or too hard: ask printf
+ * @return its length; 0 = not below 10^15 or not from 10^-4 on (0 itself is): ask printf
  */
 size_t eco_decimal(double value, char *ret);

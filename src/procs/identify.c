@@ -21,12 +21,6 @@ static void close_fd(const int *fd)
         (void)close(*fd);
 }
 
-/* A command that has ended before it was seen: it was born of this process, where this one is. */
-static bool is_gone_root(const struct eco_scan *scan, const struct eco_row *row)
-{
-    return scan->base.options.is_held && row->proc.identity == NULL && row->parent == ECO_SLOT_NONE;
-}
-
 /* Its beginning: slurmstepd's variables come first but for those that the job was sent with. */
 static bool read_slurm_env(struct eco_scan *scan, const struct eco_row *row, struct eco_slurm_env *ret)
 {
@@ -36,7 +30,7 @@ static bool read_slurm_env(struct eco_scan *scan, const struct eco_row *row, str
     if (eco_path(path, "%d/environ", row->proc.pid) < 0)
         return false;
     ECO_CLEANUP(close_fd) int fd = eco_root_open(scan->base.env->root, ECO_PROCFS, path);
-    if (fd < 0 && is_gone_root(scan, row))
+    if (fd < 0 && row->is_unseen) /* gone: it was born of this process, where this one is */
         fd = eco_root_open(scan->base.env->root, ECO_PROCFS, "self/environ");
     while (fd >= 0 && length < sizeof(text)) {
         ssize_t n = read(fd, text + length, sizeof(text) - length);
@@ -94,7 +88,7 @@ void eco_scan_identify(struct eco_scan *scan, struct eco_row *row)
         n = eco_path(path, "%d/cgroup", row->proc.pid);
         if (n == 0)
             n = eco_root_read(scan->base.env->root, ECO_PROCFS, path, text, sizeof(text));
-        if (n < 0 && is_gone_root(scan, row))
+        if (n < 0 && row->is_unseen)
             n = eco_root_read(scan->base.env->root, ECO_PROCFS, "self/cgroup", text, sizeof(text));
         if (n < 0 && row->proc.identity != NULL)
             return; /* gone, or not to be read: what is known stays */

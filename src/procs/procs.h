@@ -90,8 +90,8 @@ int eco_procs_open(const struct eco_procs_ops *ops, const struct eco_env *env,
 struct eco_procs *eco_procs_free(struct eco_procs *procs);
 /** -ESRCH when there is no such process. What it used before this call is not part of the measurement. */
 int eco_procs_add_root(struct eco_procs *procs, pid_t pid) ECO_MUST_CHECK;
-/** With options.is_held, once the command runs: its name, user, cgroup. Of one that has ended, what it was
- * born with. */
+/** With options.is_held, once the command runs: its command line, user, cgroup. Of one that has ended, what
+ * it was born with. */
 void eco_procs_see_roots(struct eco_procs *procs);
 void eco_procs_child_ended(struct eco_procs *procs, pid_t pid, const struct rusage *usage);
 /** CPU time of an ended child alone, without what it had waited for. Before eco_procs_child_ended. */

@@ -187,11 +187,11 @@ static void fill_row(struct eco_scan *scan, struct eco_row *row, const struct ec
 
 void eco_scan_see_root(struct eco_scan *scan, struct eco_row *row)
 {
-    row->is_unseen = false;
     eco_scan_read_cmdline(scan, row);
     eco_scan_read_status(scan, row);
     eco_scan_identify(scan, row);
     eco_scan_change(scan, row);
+    row->is_unseen = false;
 }
 
 int eco_scan_read_new(struct eco_scan *scan, struct eco_row *row)

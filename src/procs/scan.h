@@ -216,9 +216,9 @@ void eco_scan_set_cpu(struct eco_scan *scan, struct eco_row *row, uint64_t cpu_n
 void eco_scan_mark_job(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_change(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_enqueue(struct eco_scan *scan, struct eco_row *row);
-/** It is no more. With a feed that is told to have its last CPU time it waits for that. */
 /** A root that was held and runs now (options.is_held). */
 void eco_scan_see_root(struct eco_scan *scan, struct eco_row *row);
+/** It is no more. With a feed that is told to have its last CPU time it waits for that. */
 void eco_scan_lose(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_vanish(struct eco_scan *scan, struct eco_row *row);
 void eco_scan_sweep(struct eco_scan *scan, bool all);

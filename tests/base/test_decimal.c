@@ -74,6 +74,10 @@ static void edges(void **state)
     for (size_t i = 0; i < sizeof hard / sizeof *hard; i++)
         for (int way = -1; way <= 1; way++)
             (void)check(way == 0 ? hard[i] : nextafter(hard[i], way * (double)INFINITY));
+    for (int power = -13; power < 50; power++) /* the doubles below are nearer than those above */
+        for (int way = -1; way <= 1; way++)
+            assert_true(
+                check(way == 0 ? ldexp(1, power) : nextafter(ldexp(1, power), way * (double)INFINITY)));
     char text[ECO_DECIMAL_MAX];
     static const double beyond[] = {1e-5, 1e15, 1e300, 5e-324, (double)INFINITY, (double)NAN};
     for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++)

@@ -204,13 +204,23 @@ static void by_time_on_the_card(void **state)
 
 /*
  * The driver's first samples are of a longer time than the first energy: one at constant load seems busier
- * then than it is, and would be told apart from another one by that.
+ * then than it is, and would be told apart from another one by that. So after a break (state not NULL).
  */
 static void the_first_samples_teach_no_watts(void **state)
 {
     struct eco_report made;
-    (void)state;
+    bool has_break = *state != NULL;
     begin(false);
+    if (has_break) {
+        use(0, FOREIGN, 0.6, ECO_GPU_USE_CONTEXT);
+        step(1, IDLE_W + 180);
+        tick_and_drop();
+        card.energy_uj = 7;
+        machine_step(&machine, 1, 0.1, 0.1);
+        tell_uses();
+        tell_state(ECO_GPU_REBASED);
+        tick_and_drop();
+    }
     for (int i = 0; i < 12; i++) {
         bool has_job = i >= 3;
         use(0, FOREIGN, i == 0 ? 0.9 : 0.6, ECO_GPU_USE_CONTEXT);
@@ -563,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_time_on_the_card),
         cmocka_unit_test(the_first_samples_teach_no_watts),
+        {"the_first_samples_after_a_break", the_first_samples_teach_no_watts, NULL, NULL, &machine},
         cmocka_unit_test(alone_on_the_card),
         cmocka_unit_test(a_card_that_comes_late),
         cmocka_unit_test(a_break_charges_nobody),

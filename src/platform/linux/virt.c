@@ -165,8 +165,8 @@ static bool find_in_paths(const char *text, char *ret, size_t size)
     return true;
 }
 
-/* Whether it begins with the mount of "/" (the fifth field), of which `ret` gets the line. */
-static bool begins_with_root(const char *mounts, char *ret, size_t size)
+/* Whether the first one is the mount of "/" (the fifth field). */
+static bool begins_with_root(const char *mounts)
 {
     size_t length = strcspn(mounts, "\n");
     const char *field = mounts;
@@ -174,23 +174,19 @@ static bool begins_with_root(const char *mounts, char *ret, size_t size)
         field = memchr(field, ' ', length - (size_t)(field - mounts));
         field = field ? field + 1 : NULL;
     }
-    if (!field || !starts_with(field, "/ "))
-        return false;
-    length = length < size ? length : size - 1;
-    memcpy(ret, mounts, length);
-    ret[length] = '\0';
-    return true;
+    return field && starts_with(field, "/ ");
 }
 
 /* A container's root is its first mount. The kernel makes as much of this list as is read of it, and the
  * whole one takes long: so most of it is read only where it begins like that. */
 static bool find_in_mounts(const struct eco_root *root, char *ret, size_t size)
 {
-    char text[2048], line[2048];
-    return eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, 256) > 0 &&
-           begins_with_root(text, line, sizeof(line)) &&
-           eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, sizeof(text)) > 0 &&
-           begins_with_root(text, line, sizeof(line)) && find_in_paths(line, ret, size);
+    char text[2048];
+    if (eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, 256) <= 0 || !begins_with_root(text) ||
+        eco_host_read_head(root, ECO_PROCFS, "self/mountinfo", text, sizeof(text)) <= 0)
+        return false;
+    text[strcspn(text, "\n")] = '\0';
+    return find_in_paths(text, ret, size);
 }
 
 static bool find_container(const struct eco_root *root, char *ret, size_t size)
