@@ -84,15 +84,26 @@ def run(ecocode, home, folder, packages, siblings, watts):
     return report, json.loads(truth.read_text())
 
 
+def stolen_s():
+    """What the host has taken from the CPUs of this machine."""
+    first = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(first[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_two_sockets(bpf, ecocode, home, tmp_path):
-    report, truth = run(ecocode, home, tmp_path, 2, False, (30, 50))
-    rows = {row["pid"]: row["by_domain"] for row in report["processes"]}
-    moving, still = rows[truth["moving"]["pid"]], rows[truth["still"]["pid"]]
-    for cpu in range(2):
-        domain = f"package-{cpu}"
-        want = truth["moving"]["cpu_s"][cpu] / (truth["moving"]["cpu_s"][cpu] + truth["still"]["cpu_s"][cpu])
-        got = moving[domain] / (moving[domain] + still[domain])
-        assert got == pytest.approx(want, abs=0.01), (domain, rows, truth)
+    """Where somebody ran is known by the time on the CPU, which has what a host takes; CPU time has not."""
+    for attempt in range(4):
+        before_s = stolen_s()
+        report, truth = run(ecocode, home, tmp_path / str(attempt), 2, False, (30, 50))
+        rows = {row["pid"]: row["by_domain"] for row in report["processes"]}
+        moving, still = rows[truth["moving"]["pid"]], rows[truth["still"]["pid"]]
+        got = [moving[domain] / (moving[domain] + still[domain]) for domain in ("package-0", "package-1")]
+        want = [here / (here + other) for here, other in zip(truth["moving"]["cpu_s"], truth["still"]["cpu_s"])]
+        is_right = got == pytest.approx(want, abs=0.01)
+        taken_s = stolen_s() - before_s
+        if is_right or taken_s < 0.02:
+            break
+    assert is_right, (got, want, taken_s, rows, truth)
     assert still["package-1"] < 0.01 * still["package-0"]
 
 
